@@ -1,0 +1,42 @@
+# Helpline 1076: `make help` lists what can be asked.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check unit live format clean
+
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.lock setup.cfg scripts/bootstrap
+	@scripts/bootstrap $(VENV)
+	@touch $@
+
+demo: $(READY)  ## one complaint lives its whole life over real SIP calls
+	@$(BIN)/helpline demo
+
+run: $(READY)  ## leave a helpline running; prints softphone credentials and the desk's address
+	@$(BIN)/helpline run
+
+check: $(READY)  ## ruff, mypy, import-linter
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)  ## the fast tests
+	$(BIN)/pytest -m "unit or service"
+
+live: $(READY)  ## the tests that place SIP calls through a private Asterisk
+	$(BIN)/pytest -m live
+
+test: check  ## everything that proves it
+	$(BIN)/pytest
+
+format: $(READY)  ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and the run folder (the package cache stays)
+	rm -rf $(VENV) run build

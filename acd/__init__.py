@@ -1,0 +1,1 @@
+"""Waiting callers, the matching of callers to agents, offers and the waiting experience."""

@@ -1,0 +1,1 @@
+"""Agents, their credentials and their presence."""

@@ -1,0 +1,1 @@
+"""Asterisk itself: finding or fetching it, its configuration, and a private instance of it."""

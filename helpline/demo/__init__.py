@@ -1,0 +1,1 @@
+"""make demo: real phones and one complaint that lives its whole life."""

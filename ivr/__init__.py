@@ -1,0 +1,1 @@
+"""What the citizen hears: prompts, menus and flows."""

@@ -1,0 +1,1 @@
+"""Tests are claims: a test's name says what holds."""
