@@ -1,1 +1,1 @@
-"""The live link to Asterisk: the AMI link, the FastAGI server and Call, through which all code speaks to a channel."""
+"""The live link to Asterisk: AMI, the FastAGI server, and Call, by which all code speaks to a channel."""

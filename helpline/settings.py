@@ -1,0 +1,215 @@
+"""The settings: one TOML file, each key with a default that works on one machine.
+
+Nothing is read from the environment save HELPLINE_SETTINGS, the file's path. A wrong key or value is told with the
+line it stands on and what was expected there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from helpline.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+DEFAULT_FILE = Path("helpline.toml")
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Peer(Section):
+    """Where a trunk's other end listens. The defaults are loopback addresses on which the demo's networks live."""
+
+    host: str = "127.0.0.2"
+    port: Port = 5080
+
+
+class Telephony(Section):
+    """Asterisk: its addresses and the number it answers."""
+
+    bind: str = "127.0.0.1"
+    sip_port: Port = 5060
+    ami_port: Port = 5038
+    agi_port: Port = 4573
+    rtp_first: Port = 12000
+    rtp_last: Port = 13999
+    number: str = Field("1076", pattern=r"^\d{2,6}$")
+    std_code: str = Field("0522", pattern=r"^0\d{2,4}$")
+    country_code: str = Field("91", pattern=r"^\d{1,3}$")
+    trunk: Peer = Peer()
+    emergency_trunk: Peer = Peer(host="127.0.0.3")
+    max_calls: int = Field(2000, ge=1)
+
+
+class Queue(Section):
+    """How callers wait and agents are rung."""
+
+    ring_seconds: int = Field(15, ge=3, le=120)
+    wrap_up_seconds: Seconds = 30.0
+    announce_first_seconds: Seconds = 15.0
+    announce_every_seconds: Seconds = 45.0
+
+
+class Dialer(Section):
+    """When and how citizens are rung back (hours: domain.md, section 4)."""
+
+    opens: time = time(9, 0)
+    closes: time = time(20, 0)
+    lines: int = Field(30, ge=0)
+    calls_per_second: float = Field(5.0, gt=0)
+    max_tries: int = Field(3, ge=1)
+    caller_id: str = Field("1600221076", pattern=r"^\d{4,15}$")
+    ring_seconds: int = Field(30, ge=5, le=120)
+
+
+class Console(Section):
+    """The desk page and the local interface of the command line."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8076
+
+
+class Settings(Section):
+    """Everything that can be set, with where it was read from."""
+
+    run_folder: Path = Path("run")
+    time_zone: str = "Asia/Kolkata"
+    database_url: str = ""
+    redis_url: str = ""
+    redis_port: Port = 6376
+    telephony: Telephony = Telephony()
+    queue: Queue = Queue()
+    dialer: Dialer = Dialer()
+    console: Console = Console()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("a time zone such as Asia/Kolkata was expected") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy's URL: the one that was set, else an SQLite file in the run folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.run_folder / 'helpline.sqlite3'}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.console.host}:{self.console.port}"
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings file; without one, the defaults.
+
+    `path` None means HELPLINE_SETTINGS, else helpline.toml here if there is one. Relative run folders count from the
+    file's own folder. Raises SettingsError.
+    """
+    chosen = path or (Path(os.environ["HELPLINE_SETTINGS"]) if os.environ.get("HELPLINE_SETTINGS") else None)
+    if chosen is None:
+        if not DEFAULT_FILE.exists():
+            return parse("", source=str(DEFAULT_FILE), base=Path.cwd())
+        chosen = DEFAULT_FILE
+    try:
+        text = chosen.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{chosen} can't be read ({error.strerror}). Name another with --settings.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{chosen} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+    return parse(text, source=str(chosen), base=chosen.resolve().parent)
+
+
+def parse(text: str, *, source: str, base: Path) -> Settings:
+    """Settings from the text of a file. Raises SettingsError with the line and what was expected."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{source}: {error}. Expected lines such as: sip_port = 5060") from error
+    try:
+        settings = Settings.model_validate(table)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explained(error, text, source))) from error
+    return settings.model_copy(update={"run_folder": (base / settings.run_folder).absolute()})
+
+
+def _explained(error: ValidationError, text: str, source: str) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        where = f"{source}, line {_line_of(path, text)}: {'.'.join(path)}"
+        if fault["type"] == "extra_forbidden":
+            known = ", ".join(_keys_beside(path))
+            lines.append(f"{where} is not a setting. Expected one of: {known}")
+        else:
+            lines.append(f"{where} = {fault['input']!r}: {fault['msg']}")
+    return lines
+
+
+def _keys_beside(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in path[:-1]:
+        inner = model.model_fields[part].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return sorted(model.model_fields)
+
+
+def _line_of(path: list[str], text: str) -> int:
+    """The line of a key, found by its table's heading; tomllib keeps no positions."""
+    table: list[str] = []
+    best = 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        heading = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        if heading:
+            table = [part.strip().strip("\"'") for part in heading.group(1).split(".")]
+            if table == path:
+                return number
+            continue
+        key = re.match(r"\s*([\w.\"'-]+)\s*=", line)
+        if not key:
+            continue
+        full = table + [part.strip("\"'") for part in key.group(1).split(".")]
+        if full == path:
+            return number
+        if full == path[: len(full)]:
+            best = number
+    return best
+
+
+def refuse_taken_names() -> None:
+    """Refuse an environment where another distribution owns one of our top-level names.
+
+    The names agents, acd and ivr also exist on PyPI. Raises NameTaken.
+    """
+    from importlib.metadata import packages_distributions
+
+    from helpline.errors import NameTaken
+
+    owned = packages_distributions()
+    for name in ("asterisk_conf", "telephony", "grievance_core", "agents", "acd", "outbound_dialer", "ivr", "helpline"):
+        others = sorted(set(owned.get(name, ())) - {"helpline-1076"})
+        if others:
+            raise NameTaken(
+                f"The package {name} of this environment ({sys.prefix}) also belongs to {', '.join(others)}. "
+                f"Run the helpline in an environment of its own: make clean, then make run."
+            )
