@@ -133,7 +133,9 @@ def load(path: Path | None = None) -> Settings:
     try:
         text = chosen.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"{chosen} can't be read ({error.strerror}). Name another with --settings.") from error
+        raise SettingsError(
+            f"{chosen} can't be read ({error.strerror}). Name another with --settings."
+        ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{chosen} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
     return parse(text, source=str(chosen), base=chosen.resolve().parent)
@@ -206,7 +208,16 @@ def refuse_taken_names() -> None:
     from helpline.errors import NameTaken
 
     owned = packages_distributions()
-    for name in ("asterisk_conf", "telephony", "grievance_core", "agents", "acd", "outbound_dialer", "ivr", "helpline"):
+    for name in (
+        "asterisk_conf",
+        "telephony",
+        "grievance_core",
+        "agents",
+        "acd",
+        "outbound_dialer",
+        "ivr",
+        "helpline",
+    ):
         others = sorted(set(owned.get(name, ())) - {"helpline-1076"})
         if others:
             raise NameTaken(

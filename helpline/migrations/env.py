@@ -1,0 +1,42 @@
+"""Alembic's entry: the schemas of all rooms, each room owning its own tables."""
+
+from __future__ import annotations
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, MetaData
+
+import acd.store
+import agents.store
+import grievance_core.store
+import ivr.store
+import outbound_dialer.store
+from helpline.storage import open_engine
+
+SCHEMAS: list[MetaData] = [
+    grievance_core.store.metadata,
+    agents.store.metadata,
+    acd.store.metadata,
+    outbound_dialer.store.metadata,
+    ivr.store.metadata,
+]
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=SCHEMAS, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _online() -> None:
+    engine = open_engine(context.config.attributes["url"])
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_run)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+asyncio.run(_online())

@@ -1,0 +1,103 @@
+"""The run folder: everything one helpline keeps on disk, and the lock that makes it the only one there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpline.errors import HelplineError, RunFolderInUse
+
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where each thing lies. `prepare()` makes the folders, readable by their owner only."""
+
+    root: Path
+
+    @property
+    def asterisk(self) -> Path:
+        return self.root / "asterisk"
+
+    @property
+    def redis(self) -> Path:
+        return self.root / "redis"
+
+    @property
+    def prompts(self) -> Path:
+        return self.root / "prompts"
+
+    @property
+    def music(self) -> Path:
+        return self.root / "music"
+
+    @property
+    def recordings(self) -> Path:
+        return self.root / "recordings"
+
+    @property
+    def lifeline(self) -> Path:
+        return self.root / "lifeline"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    def prepare(self) -> None:
+        """Make the folders. Raises HelplineError where the disk is full or the folder is not ours to write."""
+        try:
+            for folder in (self.root, self.asterisk, self.redis, self.prompts, self.music):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.recordings, self.lifeline, self.log):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise HelplineError(
+                f"The run folder {self.root} can't be made ({error.strerror}). "
+                "Choose another with run_folder in the settings file."
+            ) from error
+        free = shutil.disk_usage(self.root).free
+        if free < LEAST_FREE_BYTES:
+            raise HelplineError(
+                f"Only {free // 2**20} MiB are free under {self.root}; calls could not be recorded. "
+                f"Free at least {LEAST_FREE_BYTES // 2**20} MiB or choose another run_folder."
+            )
+
+    def secret(self, name: str) -> str:
+        """A secret of this run folder, made at its first use, in a file that only its owner can read."""
+        path = self.root / f"{name}.secret"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="ascii").strip()
+        with os.fdopen(descriptor, "w") as file:
+            value = secrets.token_hex(24)
+            file.write(value)
+        return value
+
+    @contextmanager
+    def locked(self, role: str) -> Iterator[None]:
+        """Hold this run folder as its one `role` (supervisor, controller). Raises RunFolderInUse.
+
+        The lock is the kernel's: it goes with the process, so a stale file means nothing.
+        """
+        with (self.root / f"{role}.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "unknown"
+                raise RunFolderInUse(
+                    f"A {role} (process {holder}) already runs in {self.root}. "
+                    "Stop it, or give this one another run_folder in its settings file."
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield

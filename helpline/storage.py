@@ -1,0 +1,57 @@
+"""The database: its engine, and bringing its schema up to date (Alembic)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from helpline.errors import HelplineError, ServiceFailed
+
+BUSY_SECONDS = 5.0
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """The engine for `url`. SQLite is set up so that readers and a writer do not lock each other out."""
+    if not url.startswith("sqlite"):
+        return create_async_engine(url, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    return engine
+
+
+def _configuration(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date. Raises ServiceFailed with the next step when the database can't be used."""
+    try:
+        await asyncio.to_thread(command.upgrade, _configuration(url), "head")
+    except OperationalError as error:
+        if "locked" in str(error.orig):
+            raise ServiceFailed(
+                "The database is locked by another program. Close what holds it (a backup, an open shell) and try again."
+            ) from error
+        raise ServiceFailed(
+            f"The database can't be used: {error.orig}. Check database_url in the settings."
+        ) from error
+    except SQLAlchemyError as error:
+        raise HelplineError(f"The database's schema can't be brought up to date: {error}") from error
