@@ -133,9 +133,7 @@ def load(path: Path | None = None) -> Settings:
     try:
         text = chosen.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(
-            f"{chosen} can't be read ({error.strerror}). Name another with --settings."
-        ) from error
+        raise SettingsError(f"{chosen} can't be read ({error.strerror}). Name another with --settings.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{chosen} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
     return parse(text, source=str(chosen), base=chosen.resolve().parent)

@@ -48,10 +48,9 @@ async def migrate(url: str) -> None:
     except OperationalError as error:
         if "locked" in str(error.orig):
             raise ServiceFailed(
-                "The database is locked by another program. Close what holds it (a backup, an open shell) and try again."
+                "The database is locked by another program. "
+                "Close what holds it (a backup, an open shell) and try again."
             ) from error
-        raise ServiceFailed(
-            f"The database can't be used: {error.orig}. Check database_url in the settings."
-        ) from error
+        raise ServiceFailed(f"The database can't be used: {error.orig}. Check database_url in the settings.") from error
     except SQLAlchemyError as error:
         raise HelplineError(f"The database's schema can't be brought up to date: {error}") from error
