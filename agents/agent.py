@@ -1,0 +1,85 @@
+"""An agent: a person who takes calls, with the phone they take them on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+from agents.presence import Presence, State
+
+AgentId = NewType("AgentId", str)
+
+ENDPOINT_PREFIX = "agent-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """One agent as of now. A changed agent is a new value."""
+
+    id: AgentId
+    name: str
+    languages: tuple[str, ...]
+    presence: Presence
+    phone_reachable: bool = False  # false until Asterisk said that the softphone is registered
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the agent's phone in Asterisk: dialled as PJSIP/<endpoint>."""
+        return f"{ENDPOINT_PREFIX}{self.id}"
+
+    @property
+    def state(self) -> State:
+        return self.presence.state
+
+    @property
+    def since(self) -> datetime:
+        return self.presence.since
+
+    @property
+    def reason(self) -> str:
+        return self.presence.reason
+
+    @property
+    def call(self) -> str:
+        return self.presence.call
+
+    @property
+    def ready_since(self) -> datetime | None:
+        return self.presence.ready_since
+
+    @property
+    def available(self) -> bool:
+        """Whether a call may be offered: ready, and the phone is there to be rung."""
+        return self.state is State.READY and self.phone_reachable
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """Told to the watchers after it was written down: what the agent was and what the agent is."""
+
+    before: Agent
+    after: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """What Asterisk must know of an agent's softphone (digest authentication, realm credentials.REALM)."""
+
+    endpoint: str
+    md5_cred: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """An agent just made, with the two secrets that are shown once and kept nowhere in clear."""
+
+    agent: Agent
+    password: str  # the softphone's
+    pin: str  # for signing in
+
+
+def agent_of(endpoint: str) -> AgentId | None:
+    """The agent whose phone that is; None for a trunk or any other endpoint."""
+    return AgentId(endpoint.removeprefix(ENDPOINT_PREFIX)) if endpoint.startswith(ENDPOINT_PREFIX) else None

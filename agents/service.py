@@ -1,0 +1,321 @@
+"""The agents as the running controller knows them.
+
+One writer per agent: changes of one agent come one after the other, each is written to Redis before it is seen by
+anyone, and the watchers are told in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from agents import credentials
+from agents.agent import Agent, AgentId, NewAgent, Phone, PresenceChanged, agent_of
+from agents.errors import (
+    InvalidAgent,
+    NotAvailable,
+    NotPossible,
+    PinLocked,
+    PresenceUnreadable,
+    UnknownAgent,
+    WrongPin,
+)
+from agents.mirror import Mirror
+from agents.presence import DID_NOT_ANSWER, Event, Kind, Presence, Refusal, State, signed_out, step
+from agents.store import PRESENCE_KEY, AgentStore, AgentTable, Record, presence_from_text, presence_to_text
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+Watcher = Callable[[PresenceChanged], None]
+
+NUMBER = re.compile(r"1\d{3}")
+TAKEN_NUMBERS = frozenset({"1076", "1090", "1098"})  # the helpline itself and emergency numbers, dialled as such
+MAX_WRONG_PINS = 5
+LOCKED_FOR = timedelta(minutes=5)
+
+__all__ = ["Agents", "NewAgent", "Phone", "PresenceChanged"]
+
+
+class Agents:
+    """Everyone who takes calls. `load()` before use; `start()` also watches over Redis until `stop()`."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        redis: Redis,
+        *,
+        clock: Clock,
+        choose: credentials.Choose = secrets.choice,
+    ) -> None:
+        self._store: AgentTable = AgentStore(sessions)
+        self._mirror = Mirror(redis, PRESENCE_KEY)
+        self._clock = clock
+        self._choose = choose
+        self._agents: dict[AgentId, Agent] = {}
+        self._records: dict[AgentId, Record] = {}
+        self._writing: dict[AgentId, asyncio.Lock] = {}
+        self._checking: dict[AgentId, asyncio.Lock] = {}  # PINs one after the other: every wrong one counts
+        self._watchers: list[Watcher] = []
+        self._deadlines: list[tuple[datetime, AgentId]] = []  # a heap; entries that are no longer true are skipped
+
+    # -- coming up and going down
+
+    async def load(self) -> None:
+        """Take up who there is and what each was doing. Raises PresenceUnreadable when Redis does not answer."""
+        try:
+            kept = await self._mirror.read()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise PresenceUnreadable(
+                "Redis does not answer, so it is not known who sits where. Start it, or mend redis_url, and try again."
+            ) from error
+        now = self._clock()
+        for record in await self._store.all():
+            presence = presence_from_text(kept[record.id]) if record.id in kept else None
+            self._take_up(record, presence or signed_out(now))
+        for gone in kept.keys() - self._agents.keys():
+            await self._mirror.put(gone, None)
+
+    async def start(self) -> None:
+        """`load()`, and from here on notice when Redis goes away or comes back empty."""
+        await self.load()
+        self._mirror.start()
+
+    async def stop(self) -> None:
+        """Leave nothing running; what every agent does stays in Redis for the next controller."""
+        await self._mirror.stop()
+
+    def _take_up(self, record: Record, presence: Presence) -> Agent:
+        agent = Agent(id=record.id, name=record.name, languages=record.languages, presence=presence)
+        self._records[record.id] = record
+        self._agents[record.id] = agent
+        self._writing[record.id] = asyncio.Lock()
+        self._checking[record.id] = asyncio.Lock()
+        self._note_deadline(agent)
+        return agent
+
+    # -- who there is
+
+    async def add(self, *, id: str, name: str, languages: Sequence[str]) -> NewAgent:
+        """Make an agent with a password for the softphone and a PIN, both told only here. Raises InvalidAgent.
+
+        Asterisk knows the phone once it was given `phones()` anew.
+        """
+        if not NUMBER.fullmatch(id) or id in TAKEN_NUMBERS:
+            raise InvalidAgent(
+                f"{id!r} can't be an agent's number. "
+                f"Choose one from 1000 to 1999, but not {', '.join(sorted(TAKEN_NUMBERS))}."
+            )
+        if not name.strip() or len(name) > 100 or not name.isprintable():
+            raise InvalidAgent("An agent needs a name of 1 to 100 letters.")
+        if not languages or not all(re.fullmatch(r"[a-z]{2,3}", language) for language in languages):
+            raise InvalidAgent("An agent needs at least one language, such as hi or en.")
+        password, pin = credentials.new_password(self._choose), credentials.new_pin(self._choose)
+        salt = "".join(self._choose("0123456789abcdef") for _ in range(2 * credentials.SALT_BYTES))
+        now = self._clock()
+        record = Record(
+            id=AgentId(id),
+            name=name.strip(),
+            languages=tuple(dict.fromkeys(languages)),
+            md5_cred=credentials.md5_cred(endpoint=f"agent-{id}", password=password),
+            pin_hash=await asyncio.to_thread(credentials.pin_hash, pin, salt=bytes.fromhex(salt)),
+            created_at=now,
+        )
+        await self._store.add(record)
+        return NewAgent(agent=self._take_up(record, signed_out(now)), password=password, pin=pin)
+
+    def list(self) -> list[Agent]:
+        """All agents, by number."""
+        return [self._agents[id] for id in sorted(self._agents)]
+
+    def get(self, id: str) -> Agent:
+        """Raises UnknownAgent."""
+        try:
+            return self._agents[AgentId(id)]
+        except KeyError:
+            raise UnknownAgent(f"There is no agent {id}. `helpline agents list` shows who there is.") from None
+
+    def phones(self) -> Sequence[Phone]:
+        """What Asterisk must be told so that the agents' softphones can register."""
+        return [
+            Phone(endpoint=self._agents[id].endpoint, md5_cred=record.md5_cred, display_name=record.name)
+            for id, record in sorted(self._records.items())
+        ]
+
+    def watch(self, handler: Watcher) -> None:
+        """Be told of each change, in order, after it was written. The handler must not block."""
+        self._watchers.append(handler)
+
+    # -- what agents and supervisors ask for
+
+    async def sign_in(self, id: str, *, pin: str = "", by: str = "") -> Agent:
+        """Sign in with the agent's PIN, or by a supervisor's name. Signing in twice changes nothing.
+
+        Raises WrongPin (with the tries left) and PinLocked.
+        """
+        agent = self.get(id)
+        if not by:
+            async with self._checking[agent.id]:
+                await self._check_pin(agent.id, pin)
+        return await self._change(agent.id, Kind.SIGN_IN, by=by)
+
+    async def sign_out(self, id: str, *, by: str = "") -> Agent:
+        """Sign out; from within a call, when the call and its wrap-up are over."""
+        return await self._change(self.get(id).id, Kind.SIGN_OUT, by=by)
+
+    async def ready(self, id: str) -> Agent:
+        """Take calls (again). Raises NotPossible for an agent who is signed out."""
+        return await self._change(self.get(id).id, Kind.READY)
+
+    async def pause(self, id: str, reason: str) -> Agent:
+        """Take no calls for a reason; from within a call, when it is over. Raises NotPossible when signed out."""
+        if not reason.strip():
+            raise NotPossible("A pause needs a reason, such as break or training.")
+        return await self._change(self.get(id).id, Kind.PAUSE, reason=reason.strip())
+
+    # -- what calls do to agents
+
+    async def ringing(self, id: str, call: str, *, seconds: float) -> Agent:
+        """Their phone is about to ring, for at most `seconds`. Raises NotAvailable unless they are ready and there."""
+        agent = self.get(id)
+        if not agent.phone_reachable:
+            raise NotAvailable(f"Agent {id}'s phone is not registered. Start the softphone.")
+        return await self._change(agent.id, Kind.RING, call=call, seconds=seconds)
+
+    async def released(self, id: str, call: str) -> Agent:
+        """The offer was taken back (the caller left): ready again, at the old place among the idle."""
+        return await self._change(self.get(id).id, Kind.RELEASE, call=call)
+
+    async def not_answered(self, id: str, call: str, reason: str = DID_NOT_ANSWER) -> Agent:
+        """The offer failed by the agent or their phone: paused with that reason until they say ready."""
+        return await self._change(self.get(id).id, Kind.NO_ANSWER, call=call, reason=reason)
+
+    async def talking(self, id: str, call: str) -> Agent:
+        """A conversation is on. True of the phone, so never refused."""
+        return await self._change(self.get(id).id, Kind.ANSWER, call=call)
+
+    async def wrap_up(self, id: str, *, seconds: float, call: str = "") -> Agent:
+        """The conversation is over: time to finish writing, at most `seconds`."""
+        return await self._change(self.get(id).id, Kind.END, call=call, seconds=seconds)
+
+    async def finish_wrap_up(self, id: str) -> Agent:
+        """Wrap-up is over: ready, or what was asked for during the call."""
+        return await self._change(self.get(id).id, Kind.WRAPPED)
+
+    def phone_state(self, endpoint: str, reachable: bool) -> None:
+        """Asterisk says that a phone came or went. Endpoints that are no agent's are passed over."""
+        id = agent_of(endpoint)
+        if id is None or id not in self._agents or self._agents[id].phone_reachable == reachable:
+            return
+        before = self._agents[id]
+        log.info(
+            "An agent's phone came" if reachable else "An agent's phone went",
+            extra={"action": "phone_state", "agent": id, "reachable": reachable},
+        )
+        self._announce(before, replace(before, phone_reachable=reachable))
+
+    # -- deadlines of transient states
+
+    def next_deadline(self) -> datetime | None:
+        """When the next ringing or wrap-up runs out; None if nobody is in one."""
+        while self._deadlines and self._agents[self._deadlines[0][1]].presence.until != self._deadlines[0][0]:
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    async def expire(self) -> Sequence[Agent]:
+        """End every transient state whose time ran out; the agents that were changed."""
+        changed = []
+        while (due := self.next_deadline()) is not None and due <= self._clock():
+            id = heapq.heappop(self._deadlines)[1]
+            presence = self._agents[id].presence
+            if presence.state is State.RINGING:
+                log.warning("A phone rang past its deadline", extra={"action": "ringing_overdue", "agent": id})
+                changed.append(await self.not_answered(id, presence.call))
+            else:
+                changed.append(await self.finish_wrap_up(id))
+        return changed
+
+    # -- one change
+
+    async def _change(
+        self, id: AgentId, kind: Kind, *, call: str = "", reason: str = "", seconds: float | None = None, by: str = ""
+    ) -> Agent:
+        async with self._writing[id]:
+            before = self._agents[id]
+            now = self._clock()
+            until = None if seconds is None else now + timedelta(seconds=seconds)
+            presence = step(before.presence, Event(kind=kind, at=now, call=call, reason=reason, until=until))
+            if isinstance(presence, Refusal):
+                error = NotAvailable if kind is Kind.RING else NotPossible
+                raise error(f"Agent {id} {presence.why}.")
+            if presence is before.presence:
+                return before
+            try:
+                await self._mirror.put(id, presence_to_text(presence))
+            finally:
+                # Also when this task was cancelled at the write: the mirror writes it later, nobody sees half of it.
+                before = self._agents[id]
+                after = replace(before, presence=presence)
+                log.info(
+                    "Presence changed",
+                    extra={
+                        "action": kind.value,
+                        "agent": id,
+                        "from": before.state.value,
+                        "to": after.state.value,
+                        "reason": after.reason,
+                        "call_id": after.call,
+                        "by": by,
+                    },
+                )
+                self._note_deadline(after)
+                self._announce(before, after)
+            return after
+
+    def _note_deadline(self, agent: Agent) -> None:
+        if agent.presence.until is not None:
+            heapq.heappush(self._deadlines, (agent.presence.until, agent.id))
+
+    def _announce(self, before: Agent, after: Agent) -> None:
+        self._agents[after.id] = after
+        for watcher in self._watchers:
+            try:
+                watcher(PresenceChanged(before, after))
+            except Exception:  # a watcher's fault must not stop the others, nor the call that caused the change
+                log.exception("A watcher of presence failed", extra={"action": "watcher_failed", "agent": after.id})
+
+    async def _check_pin(self, id: AgentId, pin: str) -> None:
+        record = self._records[id]
+        now = self._clock()
+        if record.locked_until is not None and now < record.locked_until:
+            raise _locked(id, record.locked_until - now)
+        if await asyncio.to_thread(credentials.pin_fits, pin, record.pin_hash):
+            if record.wrong_pins or record.locked_until:
+                await self._count_pins(record, wrong_pins=0, locked_until=None)
+            return
+        log.warning("Wrong PIN", extra={"action": "wrong_pin", "agent": id})
+        left = MAX_WRONG_PINS - record.wrong_pins - 1
+        if left <= 0:
+            await self._count_pins(record, wrong_pins=0, locked_until=now + LOCKED_FOR)
+            raise _locked(id, LOCKED_FOR)
+        await self._count_pins(record, wrong_pins=record.wrong_pins + 1, locked_until=None)
+        raise WrongPin(f"That is not agent {id}'s PIN; {left} more tries.", tries_left=left)
+
+    async def _count_pins(self, record: Record, *, wrong_pins: int, locked_until: datetime | None) -> None:
+        self._records[record.id] = replace(record, wrong_pins=wrong_pins, locked_until=locked_until)
+        await self._store.pin_tried(record.id, wrong_pins=wrong_pins, locked_until=locked_until)
+
+
+def _locked(id: AgentId, left: timedelta) -> PinLocked:
+    minutes = -(-left // timedelta(minutes=1))
+    return PinLocked(f"Too many wrong PINs for agent {id}. Wait {minutes} minutes, or ask a supervisor to sign you in.")

@@ -1,0 +1,129 @@
+"""Stand-ins that ship: a Redis in memory and a store in memory, for tests on virtual time.
+
+The real ones pass the same tests (tests/unit/agents/test_mirror.py, test_service.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from agents.agent import Agent, AgentId
+from agents.errors import InvalidAgent
+from agents.presence import signed_out
+from agents.service import Agents
+from agents.store import Record
+
+
+class MemoryRedis:
+    """The few commands that the mirrors use. `down = True` makes every one fail; `lose()` is a restart without data."""
+
+    def __init__(self) -> None:
+        self.hashes: dict[str, dict[str, str]] = {}
+        self.down = False
+        self.writes = 0
+        self._run = 1
+
+    def lose(self) -> None:
+        self.hashes.clear()
+        self._run += 1
+
+    def check(self) -> None:
+        if self.down:
+            raise RedisConnectionError("connection refused")
+
+    async def info(self, section: str) -> dict[str, str]:
+        self.check()
+        return {"run_id": str(self._run)}
+
+    async def hgetall(self, key: str) -> dict[str, str]:
+        self.check()
+        return dict(self.hashes.get(key, {}))
+
+    def pipeline(self, *, transaction: bool) -> _Pipeline:
+        return _Pipeline(self)
+
+    def as_redis(self) -> Redis:
+        return cast(Redis, self)
+
+
+class _Pipeline:
+    def __init__(self, redis: MemoryRedis) -> None:
+        self._redis = redis
+        self._steps: list[Callable[[], Any]] = []
+
+    async def __aenter__(self) -> _Pipeline:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def delete(self, key: str) -> None:
+        self._steps.append(lambda: self._redis.hashes.pop(key, None))
+
+    def hset(self, key: str, *, mapping: dict[str, str]) -> None:
+        self._steps.append(lambda: self._redis.hashes.setdefault(key, {}).update(mapping))
+
+    def hdel(self, key: str, *fields: str) -> None:
+        self._steps.append(lambda: [self._redis.hashes.get(key, {}).pop(field, None) for field in fields])
+
+    async def execute(self) -> None:
+        self._redis.check()
+        self._redis.writes += 1
+        for step in self._steps:
+            step()
+
+
+class MemoryAgentStore:
+    """The table `agents` as a dict."""
+
+    def __init__(self) -> None:
+        self.records: dict[AgentId, Record] = {}
+
+    async def add(self, record: Record) -> None:
+        if record.id in self.records:
+            raise InvalidAgent(f"Agent {record.id} exists already. Choose another number.")
+        self.records[record.id] = record
+
+    async def all(self) -> Sequence[Record]:
+        return [self.records[id] for id in sorted(self.records)]
+
+    async def pin_tried(self, agent: AgentId, *, wrong_pins: int, locked_until: datetime | None) -> None:
+        self.records[agent] = replace(self.records[agent], wrong_pins=wrong_pins, locked_until=locked_until)
+
+
+class MemoryAgents(Agents):
+    """Agents without a database. A second one on the same `redis` and `store` is the controller after a restart."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        redis: MemoryRedis | None = None,
+        store: MemoryAgentStore | None = None,
+    ) -> None:
+        self.redis = redis or MemoryRedis()
+        self.store = store or MemoryAgentStore()
+        super().__init__(async_sessionmaker(), self.redis.as_redis(), clock=clock)
+        self._store = self.store
+
+    async def seat(self, id: str, *, languages: Sequence[str] = ("hi", "en")) -> Agent:
+        """An agent who is there already: known, phone registered, signed in."""
+        record = Record(
+            id=AgentId(id),
+            name=f"Agent {id}",
+            languages=tuple(languages),
+            md5_cred="",
+            pin_hash="",
+            created_at=self._clock(),
+        )
+        await self.store.add(record)
+        self._take_up(record, signed_out(self._clock()))
+        self.phone_state(f"agent-{id}", True)
+        return await self.sign_in(id, by="test")

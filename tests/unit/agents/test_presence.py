@@ -1,0 +1,118 @@
+"""The presence machine: total, and true to what a call floor expects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.presence import (
+    DID_NOT_ANSWER,
+    TABLE,
+    Event,
+    Kind,
+    Presence,
+    Refusal,
+    State,
+    signed_out,
+    step,
+)
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def after(*kinds: Kind | Event, start: Presence | None = None) -> Presence:
+    presence = start or signed_out(NOON)
+    for minute, kind in enumerate(kinds, start=1):
+        event = kind if isinstance(kind, Event) else Event(kind=kind, at=NOON + timedelta(minutes=minute), call="c1")
+        moved = step(presence, event)
+        assert isinstance(moved, Presence), moved
+        presence = moved
+    return presence
+
+
+def test_the_table_answers_for_every_state_and_event() -> None:
+    assert {(state, kind) for state, row in TABLE.items() for kind in row} == {
+        (state, kind) for state in State for kind in Kind
+    }
+
+
+def test_a_served_call_passes_through_ringing_talking_and_wrap_up() -> None:
+    states = []
+    for count in range(1, 6):
+        kinds = [Kind.SIGN_IN, Kind.RING, Kind.ANSWER, Kind.END, Kind.WRAPPED][:count]
+        states.append(after(*kinds).state)
+    assert states == [State.READY, State.RINGING, State.TALKING, State.WRAP_UP, State.READY]
+
+
+def test_a_caller_who_leaves_while_it_rings_does_not_cost_the_place_among_the_idle() -> None:
+    ready = after(Kind.SIGN_IN)
+    released = after(Kind.RING, Kind.RELEASE, start=ready)
+    assert released.state is State.READY
+    assert released.ready_since == ready.ready_since
+
+
+def test_an_agent_who_did_not_answer_is_paused_with_that_reason() -> None:
+    missed = Event(kind=Kind.NO_ANSWER, at=NOON, call="c1", reason=DID_NOT_ANSWER)
+    presence = after(Kind.SIGN_IN, Kind.RING, missed)
+    assert (presence.state, presence.reason) == (State.PAUSED, DID_NOT_ANSWER)
+
+
+@pytest.mark.parametrize("in_call", [(Kind.RING,), (Kind.RING, Kind.ANSWER)], ids=["ringing", "talking"])
+def test_a_sign_out_in_a_call_cuts_nobody_and_comes_after_the_wrap_up(in_call: tuple[Kind, ...]) -> None:
+    presence = after(Kind.SIGN_IN, *in_call, Kind.SIGN_OUT)
+    assert presence.state is (State.TALKING if Kind.ANSWER in in_call else State.RINGING)
+    presence = after(Kind.ANSWER, Kind.END, Kind.WRAPPED, start=presence)
+    assert presence.state is State.SIGNED_OUT
+
+
+def test_a_break_asked_for_in_a_call_begins_after_it_and_can_be_taken_back() -> None:
+    lunch = Event(kind=Kind.PAUSE, at=NOON, reason="lunch")
+    asked = after(Kind.SIGN_IN, Kind.RING, Kind.ANSWER, lunch)
+    paused = after(Kind.END, Kind.WRAPPED, start=asked)
+    assert (paused.state, paused.reason) == (State.PAUSED, "lunch")
+    assert after(Kind.READY, Kind.END, Kind.WRAPPED, start=asked).state is State.READY
+
+
+@pytest.mark.parametrize("kind", [Kind.RELEASE, Kind.NO_ANSWER, Kind.END])
+def test_late_news_of_another_call_changes_nothing(kind: Kind) -> None:
+    talking = after(Kind.SIGN_IN, Kind.RING, Kind.ANSWER)
+    assert step(talking, Event(kind=kind, at=NOON, call="another")) is talking
+
+
+def test_a_conversation_found_on_the_phone_is_believed_and_gives_back_what_it_interrupted() -> None:
+    lunch = Event(kind=Kind.PAUSE, at=NOON, reason="lunch")
+    presence = after(Kind.SIGN_IN, lunch, Kind.ANSWER, Kind.END, Kind.WRAPPED)
+    assert (presence.state, presence.reason) == (State.PAUSED, "lunch")
+    assert after(Kind.ANSWER, Kind.END, Kind.WRAPPED).state is State.SIGNED_OUT
+    missed = Event(kind=Kind.NO_ANSWER, at=NOON, call="c1", reason=DID_NOT_ANSWER)
+    assert after(Kind.SIGN_IN, Kind.RING, missed, Kind.ANSWER, Kind.END, Kind.WRAPPED).state is State.READY
+
+
+events = st.builds(
+    Event,
+    kind=st.sampled_from(Kind),
+    at=st.integers(0, 1000).map(lambda seconds: NOON + timedelta(seconds=seconds)),
+    call=st.sampled_from(["c1", "c2"]),
+    reason=st.sampled_from(["lunch", DID_NOT_ANSWER]),
+    until=st.just(NOON + timedelta(hours=1)),
+)
+
+
+@given(st.lists(events, max_size=30))
+def test_whatever_happens_each_state_carries_just_what_is_true_of_it(happened: list[Event]) -> None:
+    presence = signed_out(NOON)
+    for event in happened:
+        moved = step(presence, event)
+        if isinstance(moved, Refusal):
+            assert moved.why
+            continue
+        presence = moved
+        assert bool(presence.reason) == (presence.state is State.PAUSED)
+        assert bool(presence.call) == (presence.state in {State.RINGING, State.TALKING, State.WRAP_UP})
+        assert (presence.until is not None) == (presence.state in {State.RINGING, State.WRAP_UP})
+        assert (presence.ready_since is not None) == (presence.state in {State.READY, State.RINGING})

@@ -1,0 +1,265 @@
+"""Agents in the running controller, on virtual time and without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agents.agent import PresenceChanged
+from agents.errors import InvalidAgent, NotAvailable, NotPossible, PinLocked, UnknownAgent, WrongPin
+from agents.presence import DID_NOT_ANSWER, State
+from agents.store import PRESENCE_KEY
+from agents.testing import MemoryAgents, MemoryRedis
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class SetClock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def agents(clock: SetClock) -> MemoryAgents:
+    return MemoryAgents(clock=clock)
+
+
+async def test_a_new_agent_signs_in_with_the_pin_that_was_told_once(agents: MemoryAgents) -> None:
+    new = await agents.add(id="1001", name="Asha", languages=["hi", "en"])
+    assert agents.get("1001").state is State.SIGNED_OUT
+    assert (await agents.sign_in("1001", pin=new.pin)).state is State.READY
+    phone = agents.phones()[0]
+    assert (phone.endpoint, phone.display_name) == ("agent-1001", "Asha")
+    kept = repr(agents.store.records)
+    assert new.pin not in kept
+    assert new.password not in kept
+
+
+@pytest.mark.parametrize("id", ["", "999", "2001", "10011", "abcd", "1076", "1098"])
+async def test_a_number_that_the_dialplan_can_not_ring_is_refused(agents: MemoryAgents, id: str) -> None:
+    with pytest.raises(InvalidAgent, match="1000 to 1999"):
+        await agents.add(id=id, name="Asha", languages=["hi"])
+
+
+async def test_a_number_is_given_once(agents: MemoryAgents) -> None:
+    await agents.add(id="1001", name="Asha", languages=["hi"])
+    with pytest.raises(InvalidAgent, match="exists already"):
+        await agents.add(id="1001", name="Ravi", languages=["hi"])
+
+
+async def test_an_unknown_agent_is_named_with_where_to_look(agents: MemoryAgents) -> None:
+    with pytest.raises(UnknownAgent, match="agents list"):
+        await agents.sign_in("1009", pin="1")
+
+
+async def test_wrong_pins_are_counted_down_and_then_locked_for_a_while(agents: MemoryAgents, clock: SetClock) -> None:
+    new = await agents.add(id="1001", name="Asha", languages=["hi"])
+    left = []
+    for _ in range(4):
+        with pytest.raises(WrongPin) as caught:
+            await agents.sign_in("1001", pin="000000")
+        left.append(caught.value.tries_left)
+    assert left == [4, 3, 2, 1]
+    with pytest.raises(PinLocked, match="5 minutes"):
+        await agents.sign_in("1001", pin="000000")
+    with pytest.raises(PinLocked):
+        await agents.sign_in("1001", pin=new.pin)
+    clock.forward(301)
+    assert (await agents.sign_in("1001", pin=new.pin)).state is State.READY
+
+
+async def test_wrong_pins_sent_all_at_once_are_counted_one_by_one(agents: MemoryAgents) -> None:
+    await agents.add(id="1001", name="Asha", languages=["hi"])
+    tries = [agents.sign_in("1001", pin="000000") for _ in range(6)]
+    ends = await asyncio.gather(*tries, return_exceptions=True)
+    assert [type(end) for end in ends] == [WrongPin] * 4 + [PinLocked] * 2
+
+
+async def test_signing_in_twice_changes_nothing(agents: MemoryAgents, clock: SetClock) -> None:
+    first = await agents.seat("1001")
+    clock.forward(60)
+    assert await agents.sign_in("1001", by="supervisor") is first
+
+
+async def test_a_call_is_offered_only_to_a_ready_agent_whose_phone_is_there(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    agents.phone_state("agent-1001", False)
+    assert not agents.get("1001").available
+    with pytest.raises(NotAvailable, match="softphone"):
+        await agents.ringing("1001", "c1", seconds=15)
+    agents.phone_state("agent-1001", True)
+    await agents.ringing("1001", "c1", seconds=15)
+    with pytest.raises(NotAvailable, match="rung already"):
+        await agents.ringing("1001", "c2", seconds=15)
+
+
+async def test_a_pause_needs_a_reason_and_a_signed_in_agent(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    with pytest.raises(NotPossible, match="reason"):
+        await agents.pause("1001", " ")
+    await agents.sign_out("1001")
+    with pytest.raises(NotPossible, match="sign in first"):
+        await agents.pause("1001", "lunch")
+
+
+async def test_a_transient_state_ends_at_its_deadline(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    await agents.seat("1002")
+    await agents.ringing("1001", "c1", seconds=20)
+    await agents.talking("1002", "c2")
+    await agents.wrap_up("1002", call="c2", seconds=30)
+    assert agents.next_deadline() == NOON + timedelta(seconds=20)
+    assert await agents.expire() == []
+    clock.forward(20)
+    await agents.expire()
+    assert (agents.get("1001").state, agents.get("1001").reason) == (State.PAUSED, DID_NOT_ANSWER)
+    assert agents.next_deadline() == NOON + timedelta(seconds=30)
+    clock.forward(10)
+    await agents.expire()
+    assert agents.get("1002").state is State.READY
+    assert agents.next_deadline() is None
+
+
+async def test_a_deadline_of_a_state_that_is_over_does_nothing(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    await agents.ringing("1001", "c1", seconds=20)
+    await agents.talking("1001", "c1")
+    assert agents.next_deadline() is None
+    clock.forward(60)
+    assert await agents.expire() == []
+    assert agents.get("1001").state is State.TALKING
+
+
+async def test_watchers_hear_each_change_in_order_after_it_was_written(agents: MemoryAgents) -> None:
+    heard: list[str] = []
+
+    def watcher(change: PresenceChanged) -> None:
+        kept = agents.redis.hashes[PRESENCE_KEY][change.after.id]
+        assert f'"{change.after.state}"' in kept
+        heard.append(f"{change.before.state} > {change.after.state}")
+
+    await agents.seat("1001")
+    agents.watch(watcher)
+    await agents.ringing("1001", "c1", seconds=15)
+    await agents.talking("1001", "c1")
+    await agents.wrap_up("1001", call="c1", seconds=30)
+    assert heard == ["ready > ringing", "ringing > talking", "talking > wrap_up"]
+
+
+async def test_a_failing_watcher_stops_neither_the_change_nor_the_others(
+    agents: MemoryAgents, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[PresenceChanged] = []
+
+    def broken(_: PresenceChanged) -> None:
+        raise RuntimeError("out of order")
+
+    agents.watch(broken)
+    agents.watch(heard.append)
+    await agents.seat("1001")
+    assert heard
+    assert "A watcher of presence failed" in caplog.text
+
+
+async def test_a_phone_that_goes_while_a_change_is_written_is_not_forgotten(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    changing = asyncio.create_task(agents.pause("1001", "lunch"))
+    agents.phone_state("agent-1001", False)
+    await changing
+    assert not agents.get("1001").phone_reachable
+    assert agents.get("1001").state is State.PAUSED
+
+
+async def test_the_next_controller_takes_up_what_each_agent_was_doing(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    await agents.seat("1002")
+    await agents.talking("1001", "c1")
+    await agents.pause("1002", "lunch")
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert [agent.presence for agent in restarted.list()] == [agent.presence for agent in agents.list()]
+
+
+async def test_a_presence_that_can_not_be_read_counts_as_signed_out(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    agents.redis.hashes[PRESENCE_KEY]["1001"] = '{"state": "asleep"}'
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert restarted.get("1001").state is State.SIGNED_OUT
+
+
+async def test_without_redis_the_controller_goes_on_and_says_so_once(
+    agents: MemoryAgents, caplog: pytest.LogCaptureFixture
+) -> None:
+    await agents.seat("1001")
+    agents.redis.down = True
+    await agents.pause("1001", "lunch")
+    await agents.ready("1001")
+    assert agents.get("1001").state is State.READY
+    assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
+
+
+@pytest.mark.looptime
+async def test_a_redis_that_comes_back_empty_is_filled_again(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    await agents.start()
+    before = dict(agents.redis.hashes[PRESENCE_KEY])
+    agents.redis.lose()
+    await asyncio.sleep(2)
+    assert agents.redis.hashes[PRESENCE_KEY] == before
+    await agents.stop()
+
+
+@pytest.mark.looptime
+async def test_what_changed_while_redis_was_away_is_written_when_it_is_back(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    await agents.start()
+    agents.redis.down = True
+    await asyncio.sleep(3)
+    await agents.pause("1001", "lunch")
+    agents.redis.down = False
+    await asyncio.sleep(2)
+    assert '"lunch"' in agents.redis.hashes[PRESENCE_KEY]["1001"]
+    await agents.stop()
+
+
+async def test_a_cancelled_change_is_seen_whole(clock: SetClock) -> None:
+    class SlowRedis(MemoryRedis):
+        slow = False
+
+        def pipeline(self, *, transaction: bool):  # type: ignore[no-untyped-def]
+            pipe = super().pipeline(transaction=transaction)
+            if self.slow:
+                pipe.execute = asyncio.Event().wait  # type: ignore[method-assign]
+            return pipe
+
+    redis = SlowRedis()
+    agents = MemoryAgents(clock=clock, redis=redis)
+    await agents.seat("1001")
+    redis.slow = True
+    changing = asyncio.create_task(agents.pause("1001", "lunch"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    changing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await changing
+    assert agents.get("1001").state is State.PAUSED
+    redis.slow = False
+    await agents.stop()
+    assert '"lunch"' in redis.hashes[PRESENCE_KEY]["1001"]
