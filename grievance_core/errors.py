@@ -1,0 +1,104 @@
+"""What can go wrong in the grievance core; each message tells a person the next step.
+
+GrievanceError
+    CatalogueError       a data file can't be used: every wrong line, and what was expected there
+    NumberUnreadable     what was typed or keyed is no complaint number (.flaw says in which way)
+    DraftRefused         what is to be registered or filed lacks something
+        UnknownCategory  no such category (the nearest one is suggested)
+        UnknownDistrict  no such district (the nearest one is suggested)
+        UnknownDepartment
+        UnknownMatter    no such excluded matter
+    UnknownComplaint     no complaint has this number
+    NotAllowed           the life cycle forbids it now (.barred names the rule)
+    ChangedMeanwhile     somebody else changed the complaint at the same moment
+    StoreError           the database did not do it; nothing was changed
+        StoreBusy        it is locked by another program or transaction
+        StoreFailed      it is full, gone, or not set up
+
+`retryable` says whether the same request may simply be made again. No message holds a caller's number, name or words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Flaw = Literal["empty", "not_digits", "length", "check_digit"]
+
+
+class GrievanceError(Exception):
+    """Something a person must look at; the message says what to do next."""
+
+    retryable = False
+
+
+class CatalogueError(GrievanceError):
+    """A file of districts, departments or categories can't be used; `problems` holds one sentence per fault."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        super().__init__(
+            f"{count} {'fault' if count == 1 else 'faults'} in the catalogue's files. Mend and load again:\n"
+            + "\n".join(self.problems)
+        )
+
+
+class NumberUnreadable(GrievanceError):
+    """What was typed or keyed is no complaint number."""
+
+    def __init__(self, flaw: Flaw, message: str) -> None:
+        self.flaw: Flaw = flaw
+        super().__init__(message)
+
+
+class DraftRefused(GrievanceError):
+    """What is to be registered or filed lacks something or is out of bounds."""
+
+
+class UnknownCategory(DraftRefused):
+    """No category has this code."""
+
+
+class UnknownDistrict(DraftRefused):
+    """No district has this code or name."""
+
+
+class UnknownDepartment(DraftRefused):
+    """No department has this code."""
+
+
+class UnknownMatter(DraftRefused):
+    """No excluded matter has this name."""
+
+
+class UnknownComplaint(GrievanceError):
+    """No complaint has this number."""
+
+
+class NotAllowed(GrievanceError):
+    """The life cycle forbids this now; `barred` is the name of the rule (lifecycle.Barred)."""
+
+    def __init__(self, barred: str, message: str) -> None:
+        self.barred = barred
+        super().__init__(message)
+
+
+class ChangedMeanwhile(GrievanceError):
+    """Somebody else changed the complaint at the same moment; what was asked has not been done."""
+
+    retryable = True
+
+
+class StoreError(GrievanceError):
+    """The database did not do what was asked; nothing was changed."""
+
+
+class StoreBusy(StoreError):
+    """The database is locked by another program or transaction."""
+
+    retryable = True
+
+
+class StoreFailed(StoreError):
+    """The database is full, gone, or not set up."""
