@@ -83,3 +83,8 @@ class NewAgent:
 def agent_of(endpoint: str) -> AgentId | None:
     """The agent whose phone that is; None for a trunk or any other endpoint."""
     return AgentId(endpoint.removeprefix(ENDPOINT_PREFIX)) if endpoint.startswith(ENDPOINT_PREFIX) else None
+
+
+def agent_on(channel: str) -> AgentId | None:
+    """The agent on whose phone that channel is: `PJSIP/agent-1001-0000002a`; None for any other channel."""
+    return agent_of(channel.removeprefix("PJSIP/").rpartition("-")[0]) if channel.startswith("PJSIP/") else None

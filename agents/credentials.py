@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 Choose = Callable[[Sequence[str]], str]
 
@@ -18,6 +19,16 @@ PASSWORD_LENGTH = 20  # 100 bits
 PIN_LENGTH = 6
 SCRYPT_COST = 2**14  # 16 MiB, some tens of milliseconds: hash it off the event loop
 SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """An agent's secrets as told once, and what is kept of them."""
+
+    password: str
+    pin: str
+    md5_cred: str
+    pin_hash: str
 
 
 def new_password(choose: Choose) -> str:
@@ -49,3 +60,15 @@ def pin_fits(pin: str, kept: str) -> bool:
     """Whether the PIN is the one that `kept` was made from. Slow on purpose; compares in constant time."""
     salt, _, _ = kept.partition("$")
     return hmac.compare_digest(pin_hash(pin, salt=bytes.fromhex(salt)), kept)
+
+
+def new_secrets(endpoint: str, choose: Choose) -> Secrets:
+    """A fresh pair for that endpoint."""
+    password, pin = new_password(choose), new_pin(choose)
+    salt = bytes.fromhex("".join(choose("0123456789abcdef") for _ in range(2 * SALT_BYTES)))
+    return Secrets(
+        password=password,
+        pin=pin,
+        md5_cred=md5_cred(endpoint=endpoint, password=password),
+        pin_hash=pin_hash(pin, salt=salt),
+    )

@@ -49,7 +49,8 @@ class Move(Enum):
 DID_NOT_ANSWER = "did not answer"
 REJECTED = "rejected the call"
 PHONE_NOT_REACHABLE = "phone not reachable"
-MACHINE_REASONS = frozenset({DID_NOT_ANSWER, REJECTED, PHONE_NOT_REACHABLE})
+PHONE_BUSY = "phone busy"
+MACHINE_REASONS = frozenset({DID_NOT_ANSWER, REJECTED, PHONE_NOT_REACHABLE, PHONE_BUSY})
 """Pauses that the engine set: a conversation that is on after all proves them wrong."""
 
 _S, _K, _M = State, Kind, Move

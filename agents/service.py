@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agents import credentials
-from agents.agent import Agent, AgentId, NewAgent, Phone, PresenceChanged, agent_of
+from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, NewAgent, Phone, PresenceChanged, agent_of
 from agents.errors import (
     InvalidAgent,
     NotAvailable,
@@ -120,19 +120,37 @@ class Agents:
             raise InvalidAgent("An agent needs a name of 1 to 100 letters.")
         if not languages or not all(re.fullmatch(r"[a-z]{2,3}", language) for language in languages):
             raise InvalidAgent("An agent needs at least one language, such as hi or en.")
-        password, pin = credentials.new_password(self._choose), credentials.new_pin(self._choose)
-        salt = "".join(self._choose("0123456789abcdef") for _ in range(2 * credentials.SALT_BYTES))
+        secrets = await self._new_secrets(f"{ENDPOINT_PREFIX}{id}")
         now = self._clock()
         record = Record(
             id=AgentId(id),
             name=name.strip(),
             languages=tuple(dict.fromkeys(languages)),
-            md5_cred=credentials.md5_cred(endpoint=f"agent-{id}", password=password),
-            pin_hash=await asyncio.to_thread(credentials.pin_hash, pin, salt=bytes.fromhex(salt)),
+            md5_cred=secrets.md5_cred,
+            pin_hash=secrets.pin_hash,
             created_at=now,
         )
         await self._store.add(record)
-        return NewAgent(agent=self._take_up(record, signed_out(now)), password=password, pin=pin)
+        return NewAgent(agent=self._take_up(record, signed_out(now)), password=secrets.password, pin=secrets.pin)
+
+    async def new_password(self, id: str) -> NewAgent:
+        """Give the agent another password and another PIN; the old ones are void once Asterisk has `phones()` anew."""
+        agent = self.get(id)
+        secrets = await self._new_secrets(agent.endpoint)
+        async with self._checking[agent.id]:
+            await self._store.new_secrets(agent.id, md5_cred=secrets.md5_cred, pin_hash=secrets.pin_hash)
+            self._records[agent.id] = replace(
+                self._records[agent.id],
+                md5_cred=secrets.md5_cred,
+                pin_hash=secrets.pin_hash,
+                wrong_pins=0,
+                locked_until=None,
+            )
+        return NewAgent(agent=self.get(id), password=secrets.password, pin=secrets.pin)
+
+    async def _new_secrets(self, endpoint: str) -> credentials.Secrets:
+        # Hashing a PIN takes some tens of milliseconds on purpose: not on the loop that answers calls.
+        return await asyncio.to_thread(credentials.new_secrets, endpoint, self._choose)
 
     def list(self) -> list[Agent]:
         """All agents, by number."""
@@ -228,9 +246,17 @@ class Agents:
 
     def next_deadline(self) -> datetime | None:
         """When the next ringing or wrap-up runs out; None if nobody is in one."""
-        while self._deadlines and self._agents[self._deadlines[0][1]].presence.until != self._deadlines[0][0]:
+        while self._deadlines and not self._is_true(*self._deadlines[0]):
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
+
+    def overdue(self) -> Sequence[Agent]:
+        """Whose transient state has run out by now."""
+        now = self._clock()
+        return [self._agents[id] for until, id in self._deadlines if until <= now and self._is_true(until, id)]
+
+    def _is_true(self, until: datetime, id: AgentId) -> bool:
+        return self._agents[id].presence.until == until
 
     async def expire(self) -> Sequence[Agent]:
         """End every transient state whose time ran out; the agents that were changed."""

@@ -86,6 +86,7 @@ class AgentTable(Protocol):
     async def add(self, record: Record) -> None: ...
     async def all(self) -> Sequence[Record]: ...
     async def pin_tried(self, agent: AgentId, *, wrong_pins: int, locked_until: datetime | None) -> None: ...
+    async def new_secrets(self, agent: AgentId, *, md5_cred: str, pin_hash: str) -> None: ...
 
 
 class AgentStore:
@@ -137,6 +138,15 @@ class AgentStore:
                 update(agents_table)
                 .where(agents_table.c.id == agent)
                 .values(wrong_pins=wrong_pins, locked_until=locked_until)
+            )
+
+    async def new_secrets(self, agent: AgentId, *, md5_cred: str, pin_hash: str) -> None:
+        """Other secrets than before; the count of wrong PINs begins anew."""
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(agents_table)
+                .where(agents_table.c.id == agent)
+                .values(md5_cred=md5_cred, pin_hash=pin_hash, wrong_pins=0, locked_until=None)
             )
 
 

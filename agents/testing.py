@@ -97,6 +97,11 @@ class MemoryAgentStore:
     async def pin_tried(self, agent: AgentId, *, wrong_pins: int, locked_until: datetime | None) -> None:
         self.records[agent] = replace(self.records[agent], wrong_pins=wrong_pins, locked_until=locked_until)
 
+    async def new_secrets(self, agent: AgentId, *, md5_cred: str, pin_hash: str) -> None:
+        self.records[agent] = replace(
+            self.records[agent], md5_cred=md5_cred, pin_hash=pin_hash, wrong_pins=0, locked_until=None
+        )
+
 
 class MemoryAgents(Agents):
     """Agents without a database. A second one on the same `redis` and `store` is the controller after a restart."""

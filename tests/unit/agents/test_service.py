@@ -263,3 +263,13 @@ async def test_a_cancelled_change_is_seen_whole(clock: SetClock) -> None:
     redis.slow = False
     await agents.stop()
     assert '"lunch"' in redis.hashes[PRESENCE_KEY]["1001"]
+
+
+async def test_new_secrets_make_the_old_ones_void(agents: MemoryAgents) -> None:
+    old = await agents.add(id="1001", name="Asha", languages=["hi"])
+    before = agents.phones()[0].md5_cred
+    new = await agents.new_password("1001")
+    assert agents.phones()[0].md5_cred != before
+    with pytest.raises(WrongPin):
+        await agents.sign_in("1001", pin=old.pin)
+    assert (await agents.sign_in("1001", pin=new.pin)).state is State.READY
