@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -260,7 +261,7 @@ class Grievances:
     async def _due(self, now: datetime, after: tuple[datetime, str] | None) -> list[tuple[datetime, ComplaintNumber]]:
         with store.plain_errors():
             async with self._sessions() as session:
-                return list(await store.due(session, now, after=after, limit=PAGE))
+                return await store.due(session, now, after=after, limit=PAGE)
 
     async def _time_ran_out(self, number: ComplaintNumber, now: datetime) -> bool:
         """Whether it was moved: a report may have come in since it was found due."""
@@ -316,7 +317,8 @@ class Grievances:
             async with self._sessions.begin() as session:
                 complaint = await _load(session, number)
                 if deed.attempt is not None and await store.attempt_told(session, number, deed.attempt):
-                    return complaint, None
+                    # Another writer may have told it after we loaded: what stands now is the answer.
+                    return await _load(session, number), None
                 kind = kind_of(complaint)
                 if kind is None:
                     return complaint, None
@@ -329,17 +331,19 @@ class Grievances:
     async def file_voice_message(self, path: Path, *, caller: str, taken_at: datetime) -> VoiceMessage:
         """Take a recorded complaint into the books. Idempotent by `path`: the same file is filed once."""
         name = str(path)
-        try:
+        for _ in range(TRIES):
             with store.plain_errors():
-                async with self._sessions.begin() as session:
+                async with self._sessions() as session:
                     there = await store.voice_message(session, name)
-                    if there is not None:
-                        return there
-                    return await store.add_voice_message(
+            if there is not None:
+                return there
+            # Taken already means that another writer filed it between our look and our write.
+            with suppress(IntegrityError), store.plain_errors():
+                async with self._sessions.begin() as session:
+                    await store.add_voice_message(
                         session, path=name, caller=caller, taken_at=taken_at, filed_at=self._clock()
                     )
-        except IntegrityError:  # another writer filed it between our look and our write
-            return await self.file_voice_message(path, caller=caller, taken_at=taken_at)
+        raise StoreFailed("A voice message was written but can't be read back. See `helpline doctor`.")
 
     async def voice_messages(self, limit: int = 100) -> list[VoiceMessage]:
         """Recorded complaints, oldest first."""

@@ -7,22 +7,30 @@ is unique, so two writers can never both be the one that made event n. Times are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    Boolean,
+    Column,
     CursorResult,
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     Interval,
     MetaData,
+    Row,
+    Select,
+    SmallInteger,
     String,
+    Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -32,10 +40,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from grievance_core.complaint import Complaint, Event, ExcludedMatter
+from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT, Complaint, Event, ExcludedMatter
 from grievance_core.errors import ChangedMeanwhile, StoreBusy, StoreFailed
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import ComplaintNumber
@@ -69,98 +76,88 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class _Base(DeclarativeBase):
-    metadata = metadata
-
-
-class ComplaintRow(_Base):
-    """One complaint as it stands now. Columns are the fields of `Complaint`, but for the last two."""
-
-    __tablename__ = "complaints"
-
-    number: Mapped[str] = mapped_column(String(12), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(12))
-    category: Mapped[str] = mapped_column(String(8))
-    department: Mapped[str] = mapped_column(String(8))
-    district: Mapped[str] = mapped_column(String(8))
-    text: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str] = mapped_column(String(15))
-    name: Mapped[str] = mapped_column(String(120))
-    language: Mapped[str] = mapped_column(String(2))
-    channel: Mapped[str] = mapped_column(String(20))
-    call_id: Mapped[str | None] = mapped_column(String(120))
-    agent: Mapped[str | None] = mapped_column(String(120))
-    state: Mapped[str] = mapped_column(String(20))
-    level: Mapped[int]
-    post: Mapped[str | None] = mapped_column(String(120))
-    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    waited: Mapped[timedelta] = mapped_column(Interval)
-    reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    dissatisfied: Mapped[int]
-    missed: Mapped[int]
-    overdue: Mapped[bool]
-    version: Mapped[int]
+# One complaint as it stands now. Columns are the fields of `Complaint`, but for the last two.
+complaints = Table(
+    "complaints",
+    metadata,
+    Column("number", String(12), primary_key=True),
+    Column("kind", String(12), nullable=False),
+    Column("category", String(8), nullable=False),
+    Column("department", String(8), nullable=False),
+    Column("district", String(8), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("caller", String(15), nullable=False),
+    Column("name", String(SHORT_LIMIT), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("channel", String(CHANNEL_LIMIT), nullable=False),
+    Column("call_id", String(SHORT_LIMIT)),
+    Column("agent", String(SHORT_LIMIT)),
+    Column("state", String(20), nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("post", String(120)),
+    Column("registered_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("stopped_at", UtcDateTime),
+    Column("waited", Interval, nullable=False),
+    Column("reported_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("dissatisfied", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("overdue", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
     # What the sweep reads: when the running clock ends, empty when nothing will become due.
-    sweep_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    once_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    Column("sweep_at", UtcDateTime),
+    # Two sendings of one form are one complaint: see complaint.once_key.
+    Column("once_key", String(64), unique=True),
+    Index(None, "caller", "registered_at"),
+    Index(None, "call_id"),
+    Index(None, "post", "state", "registered_at"),
+    Index(None, "state", "reported_at"),
+    Index(None, "sweep_at", "number"),
+    Index(None, "registered_at"),
+)
 
-    __table_args__ = (
-        Index(None, "caller", "registered_at"),
-        Index(None, "call_id"),
-        Index(None, "post", "state", "registered_at"),
-        Index(None, "state", "reported_at"),
-        Index(None, "sweep_at", "number"),
-        Index(None, "registered_at"),
-    )
-
-
-class EventRow(_Base):
-    """One thing that happened to a complaint. Rows are added and never changed."""
-
-    __tablename__ = "complaint_events"
-
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[str] = mapped_column(String(30))
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    by: Mapped[str] = mapped_column(String(120))
-    channel: Mapped[str] = mapped_column(String(20))
-    state: Mapped[str] = mapped_column(String(20))
-    level: Mapped[int]
-    post: Mapped[str | None] = mapped_column(String(120))
-    text: Mapped[str] = mapped_column(Text)
-    report: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(String(30))
-    attempt: Mapped[str | None] = mapped_column(String(120))
-
+# One thing that happened to a complaint. Columns are the fields of `Event`; rows are added and never changed.
+complaint_events = Table(
+    "complaint_events",
+    metadata,
+    Column("number", ForeignKey("complaints.number"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(30), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(SHORT_LIMIT), nullable=False),
+    Column("channel", String(CHANNEL_LIMIT), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    Column("post", String(120)),
+    Column("text", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("reason", String(30), nullable=False),
+    Column("attempt", String(SHORT_LIMIT)),
     # One feedback call has one end, whoever tells it and however often.
-    __table_args__ = (UniqueConstraint("number", "attempt"),)
+    UniqueConstraint("number", "attempt"),
+)
 
+# A complaint spoken to the machine, waiting to be typed up.
+voice_message_files = Table(
+    "voice_messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", String(1000), nullable=False, unique=True),
+    Column("caller", String(15), nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False, index=True),
+    Column("filed_at", UtcDateTime, nullable=False),
+)
 
-class VoiceMessageRow(_Base):
-    """A complaint spoken to the machine, waiting to be typed up."""
-
-    __tablename__ = "voice_messages"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    path: Mapped[str] = mapped_column(String(1000), unique=True)
-    caller: Mapped[str] = mapped_column(String(15))
-    taken_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    filed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class RefusalRow(_Base):
-    """An excluded matter that was turned away at the door."""
-
-    __tablename__ = "refusals"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    matter: Mapped[str] = mapped_column(String(20))
-    caller: Mapped[str] = mapped_column(String(15))
-    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+# An excluded matter that was turned away at the door.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("matter", String(20), nullable=False),
+    Column("caller", String(15), nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +173,21 @@ class VoiceMessage:
 
 _COMPLAINT_FIELDS = tuple(item.name for item in fields(Complaint))
 _EVENT_FIELDS = tuple(item.name for item in fields(Event))
-_MESSAGE_FIELDS = tuple(item.name for item in fields(VoiceMessage))
+# What an event may change in a complaint; all else stays as it was registered.
+_CHANGING = (
+    *("state", "level", "post", "due_at", "stopped_at", "waited", "reported_at", "closed_at"),
+    *("dissatisfied", "missed", "overdue", "version"),
+)
+# Statements of the busy paths, built once: building one costs more than the database takes for it.
+_LOAD = select(complaints).where(complaints.c.number == bindparam("wanted"))
+_ADD = insert(complaints)
+_ADD_EVENT = insert(complaint_events)
+_SAVE = update(complaints).where(
+    complaints.c.number == bindparam("loaded_number"), complaints.c.version == bindparam("loaded_version")
+)
+_ATTEMPT = select(complaint_events.c.seq).where(
+    complaint_events.c.number == bindparam("wanted"), complaint_events.c.attempt == bindparam("told")
+)
 # SQLSTATEs of PostgreSQL that mean "not now": lock not available, deadlock, serialization failure.
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001"})
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -205,28 +216,32 @@ def plain_errors() -> Iterator[None]:
         ) from cause
 
 
-def complaint_of(row: ComplaintRow) -> Complaint:
-    values: dict[str, Any] = {name: getattr(row, name) for name in _COMPLAINT_FIELDS}
-    values["state"] = State(row.state)
+def _complaint_of(row: Row[Any]) -> Complaint:
+    values = row._asdict()
+    del values["sweep_at"], values["once_key"]
+    values["state"] = State(values["state"])
     return Complaint(**values)
 
 
-def event_of(row: EventRow) -> Event:
-    values: dict[str, Any] = {name: getattr(row, name) for name in _EVENT_FIELDS}
-    values["kind"], values["state"] = EventKind(row.kind), State(row.state)
+def _event_of(row: Row[Any]) -> Event:
+    values = row._asdict()
+    values["kind"], values["state"] = EventKind(values["kind"]), State(values["state"])
     return Event(**values)
 
 
-def _values(complaint: Complaint) -> dict[str, Any]:
-    values = {name: getattr(complaint, name) for name in _COMPLAINT_FIELDS}
-    values["sweep_at"] = None if complaint.overdue else complaint.clock_ends_at
-    return values
+def _event_values(event: Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _EVENT_FIELDS}
+
+
+def _sweep_at(complaint: Complaint) -> datetime | None:
+    return None if complaint.overdue else complaint.clock_ends_at
 
 
 async def add(session: AsyncSession, complaint: Complaint, events: Iterable[Event], *, once_key: str | None) -> None:
     """Store a new complaint. IntegrityError if its number or `once_key` is taken."""
-    await session.execute(insert(ComplaintRow).values(**_values(complaint), once_key=once_key))
-    await session.execute(insert(EventRow), [asdict(event) for event in events])
+    values = {name: getattr(complaint, name) for name in _COMPLAINT_FIELDS}
+    await session.execute(_ADD, values | {"sweep_at": _sweep_at(complaint), "once_key": once_key})
+    await session.execute(_ADD_EVENT, [_event_values(event) for event in events])
 
 
 async def save(session: AsyncSession, complaint: Complaint, event: Event) -> None:
@@ -234,109 +249,98 @@ async def save(session: AsyncSession, complaint: Complaint, event: Event) -> Non
 
     Raises ChangedMeanwhile if the stored one is no longer the one that was loaded.
     """
-    statement = (
-        update(ComplaintRow)
-        .where(ComplaintRow.number == complaint.number, ComplaintRow.version == complaint.version - 1)
-        .values(**_values(complaint))
-        .execution_options(synchronize_session=False)
-    )
-    result = cast("CursorResult[Any]", await session.execute(statement))
+    values = {name: getattr(complaint, name) for name in _CHANGING}
+    values |= {"sweep_at": _sweep_at(complaint)}
+    values |= {"loaded_number": complaint.number, "loaded_version": complaint.version - 1}
+    result = cast("CursorResult[Any]", await session.execute(_SAVE, values))
     if result.rowcount != 1:
         raise ChangedMeanwhile(
             "Somebody else changed this complaint at the same moment. Look at it again, then repeat what is still "
             "needed."
         )
-    await session.execute(insert(EventRow).values(**asdict(event)))
+    await session.execute(_ADD_EVENT, _event_values(event))
 
 
 async def load(session: AsyncSession, number: ComplaintNumber) -> Complaint | None:
-    row = await session.get(ComplaintRow, number)
-    return None if row is None else complaint_of(row)
+    row = (await session.execute(_LOAD, {"wanted": number})).one_or_none()
+    return None if row is None else _complaint_of(row)
 
 
 async def by_once_key(session: AsyncSession, once_key: str) -> Complaint | None:
-    row = await session.scalar(select(ComplaintRow).where(ComplaintRow.once_key == once_key))
-    return None if row is None else complaint_of(row)
+    found = await _complaints(session, select(complaints).where(complaints.c.once_key == once_key))
+    return found[0] if found else None
 
 
 async def attempt_told(session: AsyncSession, number: ComplaintNumber, attempt: str) -> bool:
     """Whether the end of this feedback call is on record already."""
-    statement = select(EventRow.seq).where(EventRow.number == number, EventRow.attempt == attempt)
-    return await session.scalar(statement) is not None
+    return await session.scalar(_ATTEMPT, {"wanted": number, "told": attempt}) is not None
 
 
 async def events_of(session: AsyncSession, number: ComplaintNumber) -> list[Event]:
-    rows = await session.scalars(select(EventRow).where(EventRow.number == number).order_by(EventRow.seq))
-    return [event_of(row) for row in rows]
+    statement = select(complaint_events).where(complaint_events.c.number == number)
+    return [_event_of(row) for row in await session.execute(statement.order_by(complaint_events.c.seq))]
+
+
+async def _complaints(session: AsyncSession, statement: Select[Any]) -> list[Complaint]:
+    return [_complaint_of(row) for row in await session.execute(statement)]
 
 
 async def find(
     session: AsyncSession, *, caller: str | None, state: State | None, post: str | None, limit: int
 ) -> list[Complaint]:
-    statement = select(ComplaintRow).order_by(ComplaintRow.registered_at.desc(), ComplaintRow.number).limit(limit)
-    for column, wanted in (
-        (ComplaintRow.caller, caller),
-        (ComplaintRow.state, state),
-        (ComplaintRow.post, post),
-    ):
+    statement = select(complaints).order_by(complaints.c.registered_at.desc(), complaints.c.number).limit(limit)
+    for column, wanted in ((complaints.c.caller, caller), (complaints.c.state, state), (complaints.c.post, post)):
         if wanted is not None:
             statement = statement.where(column == wanted)
-    return [complaint_of(row) for row in await session.scalars(statement)]
+    return await _complaints(session, statement)
 
 
 async def of_call(session: AsyncSession, call_id: str) -> list[Complaint]:
-    statement = select(ComplaintRow).where(ComplaintRow.call_id == call_id)
-    rows = await session.scalars(statement.order_by(ComplaintRow.registered_at, ComplaintRow.number))
-    return [complaint_of(row) for row in rows]
+    statement = select(complaints).where(complaints.c.call_id == call_id)
+    return await _complaints(session, statement.order_by(complaints.c.registered_at, complaints.c.number))
 
 
 async def awaiting_feedback(session: AsyncSession, limit: int) -> list[Complaint]:
-    statement = select(ComplaintRow).where(ComplaintRow.state == State.AWAITING_FEEDBACK)
-    rows = await session.scalars(statement.order_by(ComplaintRow.reported_at, ComplaintRow.number).limit(limit))
-    return [complaint_of(row) for row in rows]
+    statement = select(complaints).where(complaints.c.state == State.AWAITING_FEEDBACK)
+    return await _complaints(session, statement.order_by(complaints.c.reported_at, complaints.c.number).limit(limit))
 
 
 async def due(
     session: AsyncSession, now: datetime, *, after: tuple[datetime, str] | None, limit: int
-) -> Sequence[tuple[datetime, ComplaintNumber]]:
+) -> list[tuple[datetime, ComplaintNumber]]:
     """Whose clock has ended by `now`, oldest first, beyond the place `after`. Reads the index of `sweep_at` only."""
-    statement = select(ComplaintRow.sweep_at, ComplaintRow.number).where(ComplaintRow.sweep_at <= now)
+    place = (complaints.c.sweep_at, complaints.c.number)
+    statement = select(*place).where(complaints.c.sweep_at <= now).order_by(*place).limit(limit)
     if after is not None:
-        statement = statement.where(tuple_(ComplaintRow.sweep_at, ComplaintRow.number) > tuple_(*after))
-    rows = await session.execute(statement.order_by(ComplaintRow.sweep_at, ComplaintRow.number).limit(limit))
-    return [(sweep_at, ComplaintNumber(number)) for sweep_at, number in rows if sweep_at is not None]
-
-
-def _message_of(row: VoiceMessageRow) -> VoiceMessage:
-    return VoiceMessage(**{name: getattr(row, name) for name in _MESSAGE_FIELDS})
+        statement = statement.where(tuple_(*place) > tuple_(*after))
+    return [(row.sweep_at, row.number) for row in await session.execute(statement)]
 
 
 async def add_voice_message(
     session: AsyncSession, *, path: str, caller: str, taken_at: datetime, filed_at: datetime
-) -> VoiceMessage:
+) -> None:
     """Store a voice message. IntegrityError if this file is stored already."""
-    row = VoiceMessageRow(path=path, caller=caller, taken_at=taken_at, filed_at=filed_at)
-    session.add(row)
-    await session.flush()
-    return _message_of(row)
+    values = {"path": path, "caller": caller, "taken_at": taken_at, "filed_at": filed_at}
+    await session.execute(insert(voice_message_files), values)
 
 
 async def voice_message(session: AsyncSession, path: str) -> VoiceMessage | None:
-    row = await session.scalar(select(VoiceMessageRow).where(VoiceMessageRow.path == path))
-    return None if row is None else _message_of(row)
+    rows = await session.execute(select(voice_message_files).where(voice_message_files.c.path == path))
+    row = rows.one_or_none()
+    return None if row is None else VoiceMessage(**row._asdict())
 
 
 async def voice_messages(session: AsyncSession, limit: int) -> list[VoiceMessage]:
-    statement = select(VoiceMessageRow).order_by(VoiceMessageRow.taken_at, VoiceMessageRow.id).limit(limit)
-    return [_message_of(row) for row in await session.scalars(statement)]
+    statement = select(voice_message_files).order_by(voice_message_files.c.taken_at, voice_message_files.c.id)
+    return [VoiceMessage(**row._asdict()) for row in await session.execute(statement.limit(limit))]
 
 
 async def add_refusal(session: AsyncSession, *, matter: ExcludedMatter, caller: str, at: datetime) -> None:
-    await session.execute(insert(RefusalRow).values(matter=matter, caller=caller, at=at))
+    await session.execute(insert(refusals), {"matter": matter, "caller": caller, "at": at})
 
 
 async def refusal_counts(session: AsyncSession, since: datetime | None) -> dict[str, int]:
-    statement = select(RefusalRow.matter, func.count()).group_by(RefusalRow.matter)
+    statement = select(refusals.c.matter, func.count().label("total")).group_by(refusals.c.matter)
     if since is not None:
-        statement = statement.where(RefusalRow.at >= since)
-    return dict((await session.execute(statement)).tuples().all())
+        statement = statement.where(refusals.c.at >= since)
+    return {row.matter: row.total for row in await session.execute(statement)}

@@ -1,0 +1,462 @@
+"""The use cases on a real SQLite; `grievances` is a database in memory, `two_desks` are two services on one file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from grievance_core import store
+from grievance_core.catalogue import Catalogue
+from grievance_core.complaint import register
+from grievance_core.errors import (
+    DraftRefused,
+    NotAllowed,
+    NumberUnreadable,
+    StoreBusy,
+    StoreFailed,
+    UnknownCategory,
+    UnknownComplaint,
+    UnknownDistrict,
+    UnknownMatter,
+)
+from grievance_core.lifecycle import EventKind, State
+from grievance_core.numbers import SERIALS, number_for, spoken_groups
+from grievance_core.service import Grievances, NotTold
+from grievance_core.store import metadata
+from grievance_core.testing import NOON, FixedClock, a_draft, memory_grievances
+
+pytestmark = pytest.mark.service
+
+CATALOGUE = Catalogue.shipped()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+async def grievances(clock: FixedClock) -> AsyncIterator[Grievances]:
+    async with memory_grievances(clock=clock, catalogue=CATALOGUE) as service:
+        yield service
+
+
+@pytest.fixture
+async def two_desks(tmp_path: Path, clock: FixedClock) -> AsyncIterator[tuple[Grievances, Grievances]]:
+    """Two services with connections of their own on one database file, as two processes have them."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'complaints.db'}"
+    engines = [create_async_engine(url, connect_args={"timeout": 0.2}, hide_parameters=True) for _ in range(2)]
+    async with engines[0].begin() as connection:
+        await connection.execute(text("PRAGMA journal_mode=WAL"))
+        await connection.run_sync(metadata.create_all)
+    one, two = (
+        Grievances(
+            async_sessionmaker(engine, expire_on_commit=False),
+            catalogue=CATALOGUE,
+            clock=clock,
+            rng=random.Random(seed),
+        )
+        for seed, engine in enumerate(engines)
+    )
+    yield one, two
+    for engine in engines:
+        await engine.dispose()
+
+
+async def reported(grievances: Grievances, **changes: str) -> str:
+    """The number of a fresh complaint that awaits feedback."""
+    complaint = await grievances.register(a_draft(**changes))
+    await grievances.report(complaint.number, by="JE Lucknow", text="ट्रांसफार्मर बदल दिया")
+    return complaint.number
+
+
+async def refuse(grievances: Grievances, number: str, attempt: str) -> None:
+    await grievances.feedback(number, satisfied=False, attempt=attempt, channel="call")
+
+
+# Registering
+
+
+async def test_a_registered_complaint_is_found_by_number_caller_call_and_post(grievances: Grievances) -> None:
+    complaint = await grievances.register(a_draft(call_id="c-1"))
+    assert complaint.state is State.WITH_OFFICER
+    assert await grievances.get(" ".join(spoken_groups(complaint.number))) == complaint
+    assert await grievances.find(caller="9876543210") == [complaint]
+    assert await grievances.find(state=State.WITH_OFFICER, post=complaint.post) == [complaint]
+    assert await grievances.find(state=State.ESCALATED) == []
+    assert await grievances.for_call("c-1") == [complaint]
+    assert await grievances.for_call("c-2") == []
+    assert grievances.post_of(complaint).id == complaint.post
+    assert [event.kind for event in await grievances.history(complaint.number)] == ["registered", "assigned"]
+
+
+async def test_the_same_form_sent_twice_in_a_call_is_one_complaint(grievances: Grievances) -> None:
+    first = await grievances.register(a_draft(call_id="c-1"))
+    assert await grievances.register(a_draft(call_id="c-1")) == first
+    another = await grievances.register(a_draft(call_id="c-1", text="और एक बात"))
+    assert await grievances.for_call("c-1") == [first, another]
+
+
+async def test_the_same_form_sent_by_two_desks_at_once_is_one_complaint(
+    two_desks: tuple[Grievances, Grievances],
+) -> None:
+    sent = await asyncio.gather(*(desk.register(a_draft(call_id="c-1")) for desk in two_desks * 4))
+    assert len({complaint.number for complaint in sent}) == 1
+    assert len(await two_desks[0].history(sent[0].number)) == 2
+
+
+async def test_two_letters_with_the_same_words_are_two_complaints(grievances: Grievances) -> None:
+    assert await grievances.register(a_draft()) != await grievances.register(a_draft())
+
+
+async def test_a_number_that_is_taken_is_drawn_anew(grievances: Grievances, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = iter([SERIALS[7], SERIALS[7], SERIALS[8]])
+    monkeypatch.setattr(grievances._rng, "choice", lambda serials: next(draws))
+    first, second = await grievances.register(a_draft()), await grievances.register(a_draft())
+    assert (first.number, second.number) == (number_for(SERIALS[7]), number_for(SERIALS[8]))
+
+
+async def test_codes_in_small_letters_and_a_withheld_number_are_taken(grievances: Grievances) -> None:
+    complaint = await grievances.register(replace(a_draft(caller=""), category=" ene-02", language="en", kind="demand"))
+    assert (complaint.category, complaint.caller, complaint.kind) == ("ENE-02", "", "demand")
+
+
+async def test_an_unknown_category_or_district_is_refused_with_the_nearest_and_nothing_is_kept(
+    grievances: Grievances,
+) -> None:
+    with pytest.raises(UnknownCategory, match="ENE-02"):
+        await grievances.register(a_draft(category="ENE-2"))
+    with pytest.raises(UnknownDistrict, match="162"):
+        await grievances.register(a_draft(district="Lucknow"))
+    with pytest.raises(DraftRefused, match="statement is empty"):
+        await grievances.register(a_draft(text=" "))
+    assert await grievances.find() == []
+
+
+# Looking up
+
+
+async def test_an_unknown_number_and_an_unreadable_one_are_told_apart(grievances: Grievances) -> None:
+    with pytest.raises(UnknownComplaint, match="No complaint"):
+        await grievances.get(number_for(SERIALS[5]))
+    with pytest.raises(UnknownComplaint):
+        await grievances.history(number_for(SERIALS[5]))
+    with pytest.raises(NumberUnreadable, match="12 digits"):
+        await grievances.get("1076")
+
+
+async def test_status_is_told_to_the_calling_number_only(grievances: Grievances) -> None:
+    complaint = await grievances.register(a_draft())
+    withheld = await grievances.register(a_draft(caller=""))
+    assert await grievances.status_of(complaint.number, "9876543210") == complaint
+    assert await grievances.status_of(complaint.number, "9999999999") == NotTold("no_match")
+    assert await grievances.status_of(complaint.number, "") == NotTold("no_match")
+    assert await grievances.status_of(withheld.number, "") == NotTold("no_match")
+    assert await grievances.status_of(number_for(SERIALS[5]), "9876543210") == NotTold("no_match")
+    assert await grievances.status_of("123", "9876543210") == NotTold("unreadable")
+
+
+async def test_newest_comes_first_and_the_limit_is_kept(grievances: Grievances, clock: FixedClock) -> None:
+    numbers = []
+    for _ in range(3):
+        numbers.append((await grievances.register(a_draft())).number)
+        clock.move(minutes=1)
+    assert [found.number for found in await grievances.find(limit=2)] == numbers[:0:-1]
+
+
+# The life of a complaint
+
+
+async def test_a_whole_life_is_on_record(grievances: Grievances, clock: FixedClock) -> None:
+    number = await reported(grievances)
+    await refuse(grievances, number, "a-1")
+    await grievances.report(number, by="JE Lucknow", text="फिर देखा")
+    await refuse(grievances, number, "a-2")
+    assert (await grievances.get(number)).level == 2
+    await grievances.report(number, by="SDO Lucknow", text="नया लगाया")
+    await grievances.feedback_missed(number, attempt="a-3")
+    clock.move(hours=3)
+    closed = await grievances.feedback(number, satisfied=True, attempt="a-4", channel="call")
+    assert (closed.state, closed.level, closed.closed_at) == (State.CLOSED_SATISFIED, 2, clock())
+    history = await grievances.history(number)
+    assert [event.kind.value for event in history] == [
+        *("registered", "assigned", "reported", "dissatisfied_first", "reported", "dissatisfied_again"),
+        *("reported", "feedback_missed", "satisfied"),
+    ]
+    assert [event.attempt for event in history if event.attempt] == ["a-1", "a-2", "a-3", "a-4"]
+    assert history[2].text == "ट्रांसफार्मर बदल दिया"
+
+
+async def test_feedback_of_one_attempt_counts_once_and_the_first_answer_stands(grievances: Grievances) -> None:
+    number = await reported(grievances)
+    first = await grievances.feedback(number, satisfied=False, attempt="a-1", channel="call")
+    assert await grievances.feedback(number, satisfied=False, attempt="a-1", channel="call") == first
+    assert await grievances.feedback(number, satisfied=True, attempt="a-1", channel="call") == first
+    assert await grievances.feedback_missed(number, attempt="a-1") == first
+    assert first.dissatisfied == 1
+
+
+async def test_a_missed_attempt_told_twice_counts_once(grievances: Grievances) -> None:
+    number = await reported(grievances)
+    await grievances.feedback_missed(number, attempt="a-1")
+    assert (await grievances.feedback_missed(number, attempt="a-1")).missed == 1
+
+
+async def test_feedback_without_a_report_is_not_allowed_and_leaves_no_trace(grievances: Grievances) -> None:
+    complaint = await grievances.register(a_draft())
+    with pytest.raises(NotAllowed, match="after the report") as caught:
+        await grievances.feedback(complaint.number, satisfied=True, attempt="a-1", channel="call")
+    assert caught.value.barred == "no_report_yet"
+    assert await grievances.get(complaint.number) == complaint
+    assert len(await grievances.history(complaint.number)) == 2
+
+
+async def test_oldest_report_is_asked_first(grievances: Grievances, clock: FixedClock) -> None:
+    waiting = []
+    for _ in range(3):
+        waiting.append(await reported(grievances))
+        clock.move(hours=1)
+    await grievances.register(a_draft())
+    assert [complaint.number for complaint in await grievances.awaiting_feedback()] == waiting
+    assert len(await grievances.awaiting_feedback(limit=1)) == 1
+
+
+async def test_special_closure_records_who_why_and_the_report(grievances: Grievances, clock: FixedClock) -> None:
+    complaint = await grievances.register(a_draft())
+    close = {"by": "SDO Lucknow", "reason": "in_court", "text": "वाद लम्बित", "report": "वाद सं. 12/2026"}
+    with pytest.raises(NotAllowed, match="L1 never closes"):
+        await grievances.close_specially(complaint.number, level=2, **close)
+    await grievances.sweep(clock.move(days=30))
+    closed = await grievances.close_specially(complaint.number, level=2, **close)
+    assert closed.state is State.CLOSED_SPECIALLY
+    last = (await grievances.history(complaint.number))[-1]
+    assert (last.by, last.reason, last.text, last.report) == (
+        *("SDO Lucknow", "in_court", "वाद लम्बित", "वाद सं. 12/2026"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"reason": "tired"}, "one of in_court, against_rules"),
+        ({"text": ""}, "explanation is empty"),
+        ({"report": " "}, "report is empty"),
+        ({"by": "x" * 121}, "name of who did it"),
+    ],
+)
+async def test_special_closure_without_its_papers_is_refused(
+    grievances: Grievances, clock: FixedClock, changes: dict[str, str], told: str
+) -> None:
+    complaint = await grievances.register(a_draft())
+    await grievances.sweep(clock.move(days=30))
+    papers = {"by": "SDO", "reason": "in_court", "text": "x", "report": "y"} | changes
+    with pytest.raises(DraftRefused, match=told):
+        await grievances.close_specially(complaint.number, level=2, **papers)
+    with pytest.raises(DraftRefused, match="1, 2, 3 or 4"):
+        await grievances.close_specially(complaint.number, by="x", level=5, reason="in_court", text="x", report="y")
+
+
+async def test_an_attempt_without_an_id_and_an_empty_report_are_refused(grievances: Grievances) -> None:
+    number = await reported(grievances)
+    with pytest.raises(DraftRefused, match="attempt's id is empty"):
+        await grievances.feedback(number, satisfied=True, attempt=" ", channel="call")
+    with pytest.raises(DraftRefused, match="report is empty"):
+        await grievances.report(number, by="JE", text="")
+
+
+# Two at once
+
+
+async def test_two_desks_that_report_at_once_make_one_report(two_desks: tuple[Grievances, Grievances]) -> None:
+    for _ in range(10):
+        complaint = await two_desks[0].register(a_draft())
+        results = await asyncio.gather(
+            *(desk.report(complaint.number, by="JE", text="हो गया") for desk in two_desks), return_exceptions=True
+        )
+        assert sorted(type(result).__name__ for result in results) == ["Complaint", "NotAllowed"]
+        assert [event.seq for event in await two_desks[0].history(complaint.number)] == [1, 2, 3]
+
+
+async def test_one_answer_told_by_two_at_once_counts_once(two_desks: tuple[Grievances, Grievances]) -> None:
+    for _ in range(10):
+        number = await reported(two_desks[0])
+        results = await asyncio.gather(
+            *(desk.feedback(number, satisfied=False, attempt="a-1", channel="call") for desk in two_desks)
+        )
+        assert [result.dissatisfied for result in results] == [1, 1]
+
+
+async def test_a_locked_database_says_so_is_retryable_and_changes_nothing(
+    two_desks: tuple[Grievances, Grievances], tmp_path: Path
+) -> None:
+    complaint = await two_desks[0].register(a_draft())
+    lock = sqlite3.connect(tmp_path / "complaints.db")
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        for attempt in (
+            two_desks[0].register(a_draft(call_id="c-1")),
+            two_desks[0].report(complaint.number, by="JE", text="हो गया"),
+            two_desks[0].count_refusal("rti", ""),
+            two_desks[0].file_voice_message(Path("a.wav"), caller="", taken_at=NOON),
+        ):
+            with pytest.raises(StoreBusy, match="Try again in a moment") as caught:
+                await attempt
+            assert caught.value.retryable
+        assert await two_desks[1].get(complaint.number) == complaint  # readers read on
+    finally:
+        lock.rollback()
+        lock.close()
+    assert (await two_desks[0].report(complaint.number, by="JE", text="हो गया")).state is State.AWAITING_FEEDBACK
+
+
+async def test_a_store_that_is_not_set_up_or_not_a_database_says_where_to_look(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("this is no database, " * 100)
+    for url in ("sqlite+aiosqlite://", f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"):
+        engine = create_async_engine(url)
+        service = Grievances(async_sessionmaker(engine), catalogue=CATALOGUE, clock=FixedClock())
+        with pytest.raises(StoreFailed, match="helpline doctor") as caught:
+            await service.register(a_draft(call_id="c-1"))
+        assert "9876543210" not in str(caught.value)
+        assert not caught.value.retryable
+        await engine.dispose()
+
+
+# The sweep
+
+
+async def test_time_that_runs_out_brings_the_complaint_up_to_l4_and_flags_it_there(
+    grievances: Grievances, clock: FixedClock
+) -> None:
+    complaint = await grievances.register(a_draft())
+    assert await grievances.sweep(clock()) == 0
+    levels = []
+    for _ in range(4):
+        assert await grievances.sweep(clock.move(days=30)) == 1
+        levels.append((await grievances.get(complaint.number)).level)
+    assert levels == [2, 3, 4, 4]
+    assert (await grievances.get(complaint.number)).overdue
+    assert await grievances.sweep(clock.move(days=30)) == 0
+
+
+async def test_the_sweep_leaves_what_awaits_feedback_and_what_is_closed(
+    grievances: Grievances, clock: FixedClock
+) -> None:
+    waiting, closed = await reported(grievances), await reported(grievances)
+    await grievances.feedback(closed, satisfied=True, attempt="a-1", channel="call")
+    assert await grievances.sweep(clock.move(days=300)) == 0
+    await refuse(grievances, waiting, "a-2")
+    assert await grievances.sweep(clock.move(days=30)) == 1
+
+
+async def test_a_sweep_of_2000_moves_all_oldest_first_but_the_poisoned_one(
+    two_desks: tuple[Grievances, Grievances],
+    clock: FixedClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="grievance_core")
+    numbers = [number_for(SERIALS[place * 7]) for place in range(2000)]
+    poisoned = numbers[700]
+    async with two_desks[0]._sessions.begin() as session:  # 2,000 transactions would only cost time here
+        for place, number in enumerate(numbers):
+            if place % 10 == 0:
+                clock.move(minutes=1)
+            complaint, events = register(a_draft(), number=number, at=clock(), catalogue=CATALOGUE)
+            if number == poisoned:
+                complaint = replace(complaint, category="XXX-99")
+            await store.add(session, complaint, events, once_key=None)
+    assert await two_desks[0].sweep(clock.move(days=30)) == 1999
+    moved = [record.complaint for record in caplog.records if record.action == "complaint_time_ran_out"]  # type: ignore[attr-defined]
+    assert moved == [number for number in numbers if number != poisoned]
+    failed = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [record.complaint for record in failed] == [poisoned]  # type: ignore[attr-defined]
+    assert {complaint.level for complaint in await two_desks[1].find(state=State.ESCALATED, limit=3000)} == {2}
+    assert await two_desks[0].sweep(clock()) == 0
+
+
+async def test_two_sweeps_at_once_move_each_complaint_once(
+    two_desks: tuple[Grievances, Grievances], clock: FixedClock
+) -> None:
+    numbers = [(await two_desks[0].register(a_draft())).number for _ in range(30)]
+    now = clock.move(days=30)
+    assert sum(await asyncio.gather(*(desk.sweep(now) for desk in two_desks))) == 30
+    for number in numbers:
+        assert [event.kind for event in await two_desks[0].history(number)][2:] == [EventKind.TIME_RAN_OUT]
+
+
+async def test_a_sweep_of_a_locked_store_gives_up_soon_and_the_next_one_goes_on(
+    two_desks: tuple[Grievances, Grievances], clock: FixedClock, tmp_path: Path
+) -> None:
+    for _ in range(10):
+        await two_desks[0].register(a_draft())
+    now = clock.move(days=30)
+    lock = sqlite3.connect(tmp_path / "complaints.db")
+    lock.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy):
+        await two_desks[0].sweep(now)
+    lock.rollback()
+    lock.close()
+    assert await two_desks[0].sweep(now) == 10
+
+
+async def test_the_sweep_reads_its_index_only(two_desks: tuple[Grievances, Grievances], tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "complaints.db") as connection:
+        plan = connection.execute(
+            "EXPLAIN QUERY PLAN SELECT sweep_at, number FROM complaints WHERE sweep_at <= '2026' "
+            "AND (sweep_at, number) > ('2025', '1') ORDER BY sweep_at, number LIMIT 200"
+        ).fetchall()
+    connection.close()
+    assert "USING COVERING INDEX ix_complaints_sweep_at_number" in plan[0][-1]
+    assert len(plan) == 1  # no sorting beside
+
+
+# Voice messages, refusals, logs
+
+
+async def test_a_voice_message_filed_twice_is_one(two_desks: tuple[Grievances, Grievances]) -> None:
+    path = Path("recordings/lifeline/1.wav")
+    filed = await asyncio.gather(
+        *(desk.file_voice_message(path, caller="9876543210", taken_at=NOON) for desk in two_desks * 3)
+    )
+    earlier = await two_desks[0].file_voice_message(Path("2.wav"), caller="", taken_at=NOON - timedelta(days=1))
+    assert {message.id for message in filed} == {filed[0].id}
+    assert await two_desks[0].voice_messages() == [earlier, filed[0]]
+
+
+async def test_refusals_are_counted_by_matter(grievances: Grievances, clock: FixedClock) -> None:
+    await grievances.count_refusal("rti", "9876543210")
+    await grievances.count_refusal("rti", "")
+    later = clock.move(hours=1)
+    await grievances.count_refusal("court", "")
+    counts = {"rti": 2, "court": 1, "other_state": 0, "centre": 0, "service_matter": 0}
+    assert await grievances.refusal_counts() == counts
+    assert sum((await grievances.refusal_counts(since=later)).values()) == 1
+    with pytest.raises(UnknownMatter, match="rti, court"):
+        await grievances.count_refusal("weather", "")
+
+
+async def test_no_log_line_holds_a_number_a_name_or_words_of_people(
+    grievances: Grievances, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="grievance_core")
+    number = await reported(grievances)
+    await refuse(grievances, number, "a-1")
+    await grievances.sweep(clock.move(days=30))
+    draft = a_draft()
+    assert caplog.records
+    for record in caplog.records:
+        public = {key: value for key, value in vars(record).items() if not key.startswith("pii_")}
+        assert not any(private in str(public) for private in (draft.caller, draft.name, draft.text, "बदल दिया"))
+
+
+async def test_the_life_cycle_can_be_printed_from_the_service(grievances: Grievances) -> None:
+    assert len(grievances.lifecycle_table()) == len(State) * len(EventKind)
