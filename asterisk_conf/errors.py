@@ -17,6 +17,7 @@ AsteriskConfError
     ├── AddressNotHere
     ├── AlreadyRunning
     ├── NotRunning
+    ├── OtherSettings
     ├── StartFailed
     ├── StopFailed
     └── CommandFailed       retryable
@@ -187,6 +188,16 @@ class NotRunning(InstanceError):
 
     def __init__(self, run_folder: Path) -> None:
         super().__init__(f"No Asterisk is running in {run_folder}. Start it first.")
+
+
+class OtherSettings(InstanceError):
+    """The Asterisk of this run folder was started with other addresses than are set now."""
+
+    def __init__(self, run_folder: Path, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"The Asterisk that runs in {run_folder} was started with other settings: {'; '.join(differences)}. "
+            "Put them back to adopt it, or stop it first: that ends its calls."
+        )
 
 
 class StartFailed(InstanceError):

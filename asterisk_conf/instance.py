@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import json
 import logging
 import os
 import secrets
@@ -26,6 +27,7 @@ from asterisk_conf.errors import (
     CommandFailed,
     InstanceError,
     NotRunning,
+    OtherSettings,
     SettingRefused,
     StartFailed,
     StopFailed,
@@ -59,6 +61,7 @@ class Instance:
         self._env = {**os.environ, **program.env}
         self._modules = program.modules
         self._data = program.data
+        self._addresses = settings.config_folder / "addresses.json"
         self._console = settings.log_folder / "console.log"
 
     async def start(self, phones: Sequence[PhoneAccount]) -> None:
@@ -93,14 +96,19 @@ class Instance:
         log.info("Asterisk started", extra={"action": "start", "pid": pid, "run_folder": str(settings.run_folder)})
 
     async def adopt(self) -> bool:
-        """Whether an Asterisk of this run folder is running and answers; then it is this instance's from now on."""
-        if not self.running():
+        """Whether an Asterisk of this run folder is running and answers; then it is this instance's from now on.
+
+        One that has hung serves no caller any more: it is ended, and the answer is False. Raises OtherSettings.
+        """
+        pid = self._pid()
+        if pid is None:
             return False
-        try:
-            await self.cli("core waitfullybooted")
-        except InstanceError:
+        self._refuse_other_addresses()
+        if not await self._answers():
+            log.error("Asterisk has hung and is ended", extra={"action": "adopt", "pid": pid})
+            await self.stop()
             return False
-        log.info("Asterisk adopted", extra={"action": "adopt", "pid": self._pid()})
+        log.info("Asterisk adopted", extra={"action": "adopt", "pid": pid})
         return True
 
     def running(self) -> bool:
@@ -151,6 +159,26 @@ class Instance:
             _write_private(file, secret + "\n")
         return secret
 
+    async def _answers(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if "fully booted" in await self._try("core waitfullybooted"):
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    def _refuse_other_addresses(self) -> None:
+        try:
+            started = json.loads(self._addresses.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        wanted = self.settings.addresses
+        differences = [
+            f"{name} was {started[name]}, is {wanted[name]}" for name in wanted if started.get(name) != wanted[name]
+        ]
+        if differences:
+            raise OtherSettings(self.settings.run_folder, differences)
+
     # -- the run folder
 
     def _make_folders(self) -> None:
@@ -182,6 +210,7 @@ class Instance:
         _link(data / "documentation", self._data / "documentation")
         _link(data / "sounds" / "helpline", self.settings.prompts_folder)
         write_beep(data / "sounds" / "beep.wav")
+        _write_private(self._addresses, json.dumps(self.settings.addresses))
         script = self.settings.agi_folder / "lifeline.sh"
         _write_private(script, render.lifeline_script(self.settings))
         script.chmod(0o700)

@@ -18,8 +18,6 @@ from pathlib import Path
 
 TAKING = ".taking"
 """The folder of recordings in progress, below the lifeline's folder."""
-FILED = "filed"
-"""The folder to which messages go when a complaint was made of them."""
 MAX_SECONDS = 180
 BROKEN_OFF_AFTER = timedelta(seconds=MAX_SECONDS + 60)
 """A recording that has not grown for so long is not in progress any more."""
@@ -92,37 +90,31 @@ def discard(taken: VoiceMessage) -> None:
     taken.sidecar.unlink(missing_ok=True)
 
 
-def waiting(folder: Path, *, now: datetime) -> list[VoiceMessage]:
-    """The messages that are to be filed, oldest first; recordings that broke off are brought in before."""
+def recover(folder: Path, *, now: datetime) -> list[VoiceMessage]:
+    """Bring in recordings that broke off because Asterisk or the machine died; call it before messages are filed."""
+    brought = []
     for taken in _read(folder / TAKING):
         touched = max(file.stat().st_mtime for file in (taken.sidecar, taken.sound) if file.exists())
         if now.timestamp() - touched > BROKEN_OFF_AFTER.total_seconds():
-            keep(folder, taken)
+            brought.append(keep(folder, taken))
+    return [message for message in brought if message is not None]
+
+
+def waiting(folder: Path) -> list[VoiceMessage]:
+    """The messages that are to be filed, oldest first. Whoever files one renames its JSON file afterwards."""
     return sorted(_read(folder), key=lambda message: (message.taken_at, message.id))
-
-
-def mark_filed(folder: Path, message: VoiceMessage) -> Path:
-    """Take a message out of the waiting ones; returns where its sound lies from now on."""
-    filed = folder / FILED
-    filed.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sound = filed / message.sound.name
-    if message.sound.exists():
-        message.sound.replace(sound)
-    if message.sidecar.exists():
-        message.sidecar.replace(filed / message.sidecar.name)
-    return sound
 
 
 def _read(folder: Path) -> Iterator[VoiceMessage]:
     for sidecar in sorted(folder.glob("*.json")):
         told = json.loads(sidecar.read_text(encoding="utf-8"))
-        told["taken_at"] = datetime.fromisoformat(told["taken_at"])
-        yield VoiceMessage(**told, sound=sidecar.with_suffix(".wav"))
+        taken_at, sound = datetime.fromisoformat(told.pop("taken_at")), folder / told.pop("recording")
+        yield VoiceMessage(**told, taken_at=taken_at, sound=sound)
 
 
 def _write(message: VoiceMessage) -> None:
     told = asdict(message)
-    del told["sound"]
+    told["recording"] = told.pop("sound").name
     told["taken_at"] = message.taken_at.isoformat()
     fresh = message.sidecar.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as file:

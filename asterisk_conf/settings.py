@@ -137,6 +137,16 @@ class AsteriskSettings:
             )
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """What a controller must agree on with an Asterisk that it did not start itself."""
+        return {
+            "bind": self.bind,
+            "sip_port": str(self.sip_port),
+            "ami_port": str(self.ami_port),
+            "agi": f"{self.agi[0]}:{self.agi[1]}",
+        }
+
+    @property
     def config_folder(self) -> Path:
         return self.run_folder / "etc"
 

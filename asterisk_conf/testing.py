@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 import sys
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from asterisk_conf.settings import AsteriskSettings, TrunkSettings
+from asterisk_conf.instance import Instance
+from asterisk_conf.programs import Programs
+from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
 from asterisk_conf.sounds import write_tone
 
 
@@ -38,7 +41,8 @@ def private_settings(folder: Path, **changes: object) -> AsteriskSettings:
     The trunks are on 127.0.0.2 and 127.0.0.3; `changes` replaces single values.
     """
     sip_port, ami_port, agi_port, trunk_port, emergency_port = free_ports(5)
-    first = 20000 + sip_port % 20000 // 2 * 2
+    # Below the ports that the kernel hands out by itself (32768 and above).
+    first = 10000 + sip_port % 20000 // 2 * 2
     values: dict[str, object] = {
         "run_folder": folder / "asterisk",
         "prompts_folder": folder / "prompts",
@@ -57,3 +61,16 @@ def private_settings(folder: Path, **changes: object) -> AsteriskSettings:
     }
     write_tone(folder / "music" / "music.wav", hertz=440, seconds=2)
     return AsteriskSettings(**values)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def private_instance(
+    settings: AsteriskSettings, *, phones: Sequence[PhoneAccount] = (), programs: Programs | None = None
+) -> AsyncIterator[Instance]:
+    """A running Asterisk of these settings, gone again at the end."""
+    instance = Instance(settings, (programs or Programs()).find("asterisk"))
+    await instance.start(phones)
+    try:
+        yield instance
+    finally:
+        await instance.stop()
