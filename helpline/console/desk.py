@@ -1,0 +1,201 @@
+"""The desk page: an agent's presence, the caller now talking, and the form that registers a complaint."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from agents.agent import Agent
+from agents.errors import AgentsError, NotPossible, PinLocked, UnknownAgent, WrongPin
+from agents.presence import State
+from grievance_core.errors import DraftRefused, GrievanceError
+from helpline.console.faults import told
+from helpline.console.feed import DeskCall, Feed
+from helpline.console.forms import COMPLAINT_FIELDS, Typed, draft_of, typed
+from helpline.console.pages import Pages
+from helpline.console.parts import Parts
+from helpline.console.sessions import Sessions
+
+EARLIER_LIMIT = 10
+PAUSE_REASONS = ("break", "training", "back_office", "technical")
+
+
+def see(path: str) -> RedirectResponse:
+    """After a form: go and look, so that a reload does not send it again."""
+    return RedirectResponse(path, status_code=303)
+
+
+class Desk:
+    """One method per address."""
+
+    def __init__(self, parts: Parts, pages: Pages, feed: Feed) -> None:
+        self._parts = parts
+        self._pages = pages
+        self._feed = feed
+        self._sessions = Sessions(parts.redis, "desk")
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route("/desk", self.page),
+            Route("/desk/sign-in", self.sign_in, methods=["POST"]),
+            Route("/desk/sign-out", self.sign_out, methods=["POST"]),
+            Route("/desk/presence", self.presence, methods=["POST"]),
+            Route("/desk/events", self.events),
+            Route("/desk/complaints", self.register, methods=["POST"]),
+            Route("/desk/complaints/{number}", self.complaint, methods=["GET"]),
+        ]
+
+    async def _agent(self, request: Request) -> Agent | None:
+        id = await self._sessions.who(request)
+        if id is None:
+            return None
+        try:
+            return self._parts.agents.get(id)
+        except UnknownAgent:
+            return None
+
+    def _sign_in_page(self, *, status: int = 200, agent: str = "", message: str = "") -> Response:
+        return self._pages.render("desk_sign_in.html", status=status, agent=agent, message=message)
+
+    async def sign_in(self, request: Request) -> Response:
+        """One PIN signs in at the page and for calls."""
+        values = await typed(request, "agent", "pin")
+        try:
+            agent = await self._parts.agents.sign_in(values["agent"].strip(), pin=values["pin"].strip())
+        except (UnknownAgent, WrongPin, PinLocked) as error:
+            status, message = told(error) or (403, str(error))
+            # Whether an agent's number exists is told to nobody without a PIN.
+            if isinstance(error, UnknownAgent):
+                status, message = 403, "That number and PIN do not belong together. Try again or ask your supervisor."
+            return self._sign_in_page(status=status, agent=values["agent"], message=message)
+        response = see("/desk")
+        await self._sessions.open(response, request, agent.id)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """Out at once when idle; from within a call, when the call and its wrap-up are over."""
+        agent = await self._agent(request)
+        if agent is None:
+            return see("/desk")
+        agent = await self._parts.agents.sign_out(agent.id)
+        response = see("/desk")
+        if agent.state is State.SIGNED_OUT:
+            await self._sessions.close(response, request)
+        return response
+
+    async def presence(self, request: Request) -> Response:
+        """Ready, pause with a reason, writing done."""
+        agent = await self._agent(request)
+        if agent is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        values = await typed(request, "do", "reason")
+        agents = self._parts.agents
+        try:
+            if values["do"] == "ready":
+                await agents.ready(agent.id)
+            elif values["do"] == "pause":
+                await agents.pause(agent.id, values["reason"])
+            elif values["do"] == "end-wrap-up":
+                await agents.finish_wrap_up(agent.id)
+            else:
+                raise NotPossible("Press one of the buttons: ready, pause or writing done.")
+        except AgentsError as error:
+            status, message = told(error) or (400, str(error))
+            return await self._page(agent, status=status, message=message)
+        return see("/desk")
+
+    async def events(self, request: Request) -> Response:
+        """Server push; 204 tells the browser not to come back."""
+        agent = await self._agent(request)
+        if agent is None:
+            return Response(status_code=204)
+        id = agent.id
+
+        async def show() -> str:
+            return await self._now(self._parts.agents.get(id))
+
+        stream: AsyncIterator[str] = self._feed.follow(id, show)
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    async def page(self, request: Request) -> Response:
+        agent = await self._agent(request)
+        if agent is None or (agent.state is State.SIGNED_OUT and "again" in request.query_params):
+            return self._sign_in_page()
+        return await self._page(agent, registered=request.query_params.get("registered", ""))
+
+    async def _page(
+        self,
+        agent: Agent,
+        *,
+        status: int = 200,
+        message: str = "",
+        registered: str = "",
+        values: Typed | None = None,
+    ) -> Response:
+        call = self._feed.call_of(agent)
+        complaint = await self._parts.grievances.get(registered) if registered else None
+        return self._pages.render(
+            "desk.html",
+            status=status,
+            agent=agent,
+            message=message,
+            registered=complaint,
+            values=values or fresh(call),
+            was_typed=values is not None,
+            now=await self._now(agent),
+        )
+
+    async def _now(self, agent: Agent) -> str:
+        """The part of the page that follows presence and call."""
+        call = self._feed.call_of(agent)
+        earlier = (
+            await self._parts.grievances.find(caller=call.caller, limit=EARLIER_LIMIT) if call and call.caller else []
+        )
+        return self._pages.text("_now.html", agent=agent, call=call, earlier=earlier, pause_reasons=PAUSE_REASONS)
+
+    async def register(self, request: Request) -> Response:
+        """Register; on an error the form comes back as it was typed, with what to mend."""
+        values = await typed(request, *COMPLAINT_FIELDS)
+        agent = await self._agent(request)
+        if agent is None:
+            return self._sign_in_page(status=403, message="Sign in first; what you typed is kept in this browser.")
+        try:
+            channel = "call" if values["call_id"] else "desk"
+            draft = draft_of(values, catalogue=self._parts.catalogue, agent=agent.id, channel=channel)
+            complaint = await self._parts.grievances.register(draft)
+        except GrievanceError as error:
+            status, message = told(error) or (422 if isinstance(error, DraftRefused) else 503, str(error))
+            return await self._page(agent, status=status, message=message, values=values)
+        return see(f"/desk?registered={complaint.number}")
+
+    async def complaint(self, request: Request) -> Response:
+        """One complaint with its history, to tell a caller how it stands."""
+        if await self._agent(request) is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        complaint = await self._parts.grievances.get(number)
+        return self._pages.render(
+            "complaint.html",
+            complaint=complaint,
+            post=self._parts.grievances.post_of(complaint),
+            history=await self._parts.grievances.history(number),
+            office=False,
+        )
+
+
+def fresh(call: DeskCall | None) -> dict[str, str]:
+    """The registration form for this call, with nothing typed yet."""
+    return {
+        "kind": "complaint",
+        "language": call.language if call else "hi",
+        "category": "",
+        "district": "",
+        "text": "",
+        "name": "",
+        "caller": call.caller if call else "",
+        "call_id": call.id if call else "",
+    }

@@ -1,0 +1,155 @@
+"""The office page: the officers' complaints, oldest due first, their reports and special closures.
+
+Until officers have accounts of their own, everyone with the office code says who they are, and that is put on record.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from grievance_core.catalogue import LEVELS
+from grievance_core.complaint import Complaint, SpecialReason
+from grievance_core.errors import GrievanceError
+from grievance_core.lifecycle import WITH_AN_OFFICER
+from helpline.console.desk import see
+from helpline.console.faults import told
+from helpline.console.forms import Typed, typed
+from helpline.console.listing import open_complaints
+from helpline.console.pages import Pages
+from helpline.console.parts import Parts
+from helpline.console.sessions import CodeCheck, Sessions
+
+CHANNEL = "office"
+NOTHING_TYPED: Typed = {"text": "", "reason": "", "explanation": "", "report": "", "level": ""}
+
+
+class Office:
+    """One method per address."""
+
+    def __init__(self, parts: Parts, pages: Pages) -> None:
+        self._parts = parts
+        self._pages = pages
+        self._sessions = Sessions(parts.redis, "office")
+        self._code = CodeCheck(parts.redis, parts.office_code)
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route("/office", self.page),
+            Route("/office/sign-in", self.sign_in, methods=["POST"]),
+            Route("/office/sign-out", self.sign_out, methods=["POST"]),
+            Route("/office/complaints/{number}", self.complaint, methods=["GET"]),
+            Route("/office/complaints/{number}/report", self.report, methods=["POST"]),
+            Route("/office/complaints/{number}/close", self.close, methods=["POST"]),
+        ]
+
+    def _sign_in_page(self, *, status: int = 200, name: str = "", message: str = "") -> Response:
+        return self._pages.render("office_sign_in.html", status=status, name=name, message=message)
+
+    async def sign_in(self, request: Request) -> Response:
+        values = await typed(request, "name", "code")
+        name = values["name"].strip()
+        address = request.client.host if request.client else "unknown"
+        if not name or len(name) > 120 or not name.isprintable():
+            return self._sign_in_page(status=422, message="Write your name and post, at most 120 letters.")
+        if await self._code.locked(address):
+            return self._sign_in_page(status=429, name=name, message="Too many wrong codes. Wait five minutes.")
+        if not await self._code.fits(values["code"], address):
+            return self._sign_in_page(
+                status=403, name=name, message="That is not the office code. Ask the helpline's supervisor for it."
+            )
+        response = see("/office")
+        await self._sessions.open(response, request, name)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        response = see("/office")
+        await self._sessions.close(response, request)
+        return response
+
+    async def page(self, request: Request) -> Response:
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page()
+        asked = {name: request.query_params.get(name, "") for name in ("district", "department", "level")}
+        catalogue = self._parts.catalogue
+        level = int(asked["level"]) if asked["level"] in {str(level) for level in LEVELS} else None
+        complaints = await open_complaints(
+            self._parts.grievances,
+            district=catalogue.district(asked["district"]).code if asked["district"] else "",
+            department=catalogue.department(asked["department"]).code if asked["department"] else "",
+            level=level,
+        )
+        return self._pages.render(
+            "office.html",
+            officer=officer,
+            asked=asked,
+            levels=LEVELS,
+            now=self._parts.clock(),
+            rows=[(complaint, self._parts.grievances.post_of(complaint)) for complaint in complaints],
+        )
+
+    async def complaint(self, request: Request) -> Response:
+        if await self._sessions.who(request) is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        return await self._shown(await self._parts.grievances.get(request.path_params["number"]))
+
+    async def _shown(
+        self, complaint: Complaint, *, status: int = 200, message: str = "", values: Typed = NOTHING_TYPED
+    ) -> Response:
+        return self._pages.render(
+            "complaint.html",
+            status=status,
+            complaint=complaint,
+            post=self._parts.grievances.post_of(complaint),
+            history=await self._parts.grievances.history(complaint.number),
+            office=True,
+            message=message,
+            values=values,
+            reasons=list(SpecialReason),
+            can_report=complaint.state in WITH_AN_OFFICER,
+            can_close=complaint.state in WITH_AN_OFFICER and complaint.level > 1,
+        )
+
+    async def report(self, request: Request) -> Response:
+        """Resolved, says the officer: the citizen will be rung."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "text")}
+        try:
+            complaint = await self._parts.grievances.report(number, by=officer, text=values["text"], channel=CHANNEL)
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        self._parts.kick_dialer()
+        return see(f"/office/complaints/{complaint.number}")
+
+    async def close(self, request: Request) -> Response:
+        """Close although the citizen is dissatisfied; the grievance core decides whether that is allowed."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "level", "reason", "explanation", "report")}
+        try:
+            complaint = await self._parts.grievances.close_specially(
+                number,
+                by=officer,
+                level=int(values["level"]) if values["level"].isascii() and values["level"].isdigit() else 0,
+                reason=values["reason"],
+                text=values["explanation"],
+                report=values["report"],
+                channel=CHANNEL,
+            )
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        return see(f"/office/complaints/{complaint.number}")
+
+    async def _refused(self, number: str, error: GrievanceError, values: Typed) -> Response:
+        status, message = told(error) or (400, str(error))
+        return await self._shown(
+            await self._parts.grievances.get(number), status=status, message=message, values=values
+        )

@@ -1,0 +1,171 @@
+"""The console on stand-ins: real agents and real grievances in memory, a queue that shows what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from starlette.applications import Starlette
+
+from acd.snapshot import KnownCall, Snapshot
+from agents.service import Agents, NewAgent
+from agents.testing import MemoryAgents
+from grievance_core.catalogue import Catalogue
+from grievance_core.service import Grievances
+from grievance_core.testing import FixedClock, memory_grievances
+from helpline.console.app import build
+from helpline.console.parts import Parts
+
+TOKEN = "t" * 48
+OFFICE_CODE = "lucknow-226001"
+CATALOGUE = Catalogue.shipped()
+
+
+class SessionRedis:
+    """The few commands that the sessions use."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.expires: dict[str, int] = {}
+        self.down = False
+
+    def _check(self) -> None:
+        if self.down:
+            raise RedisConnectionError("connection refused")
+
+    async def get(self, key: str) -> str | None:
+        self._check()
+        return self.kept.get(key)
+
+    async def set(self, key: str, value: str, *, ex: int) -> None:
+        self._check()
+        self.kept[key] = value
+        self.expires[key] = ex
+
+    async def delete(self, key: str) -> None:
+        self._check()
+        self.kept.pop(key, None)
+
+    async def incr(self, key: str) -> int:
+        self._check()
+        self.kept[key] = str(int(self.kept.get(key, "0")) + 1)
+        return int(self.kept[key])
+
+    async def expire(self, key: str, seconds: int) -> None:
+        self._check()
+        self.expires[key] = seconds
+
+
+class ShownQueue:
+    """A queue that shows what a test puts into it."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self.calls: dict[str, KnownCall] = {}
+        self.waiting: tuple[Any, ...] = ()
+        self.talking: tuple[Any, ...] = ()
+
+    def knows(self, call_id: str, caller: str, language: str = "hi") -> None:
+        self.calls[call_id] = KnownCall(
+            call_id=call_id, caller=caller, language=language, service="complaint", context={}
+        )
+
+    def call(self, call_id: str) -> KnownCall | None:
+        return self.calls.get(call_id)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, repairs={})
+
+
+@dataclass
+class House:
+    """Everything that a test of the console touches."""
+
+    app: Starlette
+    web: httpx.AsyncClient
+    agents: Agents
+    asha: NewAgent
+    grievances: Grievances
+    clock: FixedClock
+    queue: ShownQueue
+    redis: SessionRedis
+    links: dict[str, bool] = field(default_factory=lambda: {"asterisk": True, "redis": True, "database": True})
+    phones_told: int = 0
+    kicks: int = 0
+
+    @property
+    def api(self) -> dict[str, str]:
+        """The headers of one who has the token."""
+        return {"Authorization": f"Bearer {TOKEN}"}
+
+    async def at_the_desk(self) -> None:
+        """Asha has signed in at the page."""
+        answer = await self.web.post("/desk/sign-in", data={"agent": "1001", "pin": self.asha.pin})
+        assert answer.status_code == 303, answer.text
+
+    async def in_the_office(self) -> None:
+        answer = await self.web.post("/office/sign-in", data={"name": "Executive Engineer", "code": OFFICE_CODE})
+        assert answer.status_code == 303, answer.text
+
+    async def asha_talks(self, call_id: str = "call-1", caller: str = "9876543210") -> None:
+        self.queue.knows(call_id, caller)
+        self.agents.phone_state("agent-1001", True)
+        await self.agents.talking("1001", call_id)
+
+
+@asynccontextmanager
+async def house() -> AsyncIterator[House]:
+    clock = FixedClock()
+    queue, redis = ShownQueue(clock), SessionRedis()
+    agents = MemoryAgents(clock=clock)
+    await agents.load()
+    async with memory_grievances(clock=clock, catalogue=CATALOGUE) as grievances:
+        asha = await agents.add(id="1001", name="Asha", languages=["hi", "en"])
+        made: list[House] = []
+
+        async def add_phone() -> None:
+            made[0].phones_told += 1
+
+        async def health() -> dict[str, bool]:
+            return made[0].links
+
+        def kick() -> None:
+            made[0].kicks += 1
+
+        app = build(
+            Parts(
+                agents=agents,
+                acd=queue,
+                grievances=grievances,
+                catalogue=CATALOGUE,
+                redis=cast(Redis, redis),
+                api_token=TOKEN,
+                office_code=OFFICE_CODE,
+                zone=ZoneInfo("Asia/Kolkata"),
+                clock=clock,
+                add_phone=add_phone,
+                health=health,
+                kick_dialer=kick,
+            )
+        )
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8076") as web:
+            made.append(
+                House(
+                    app=app,
+                    web=web,
+                    agents=agents,
+                    asha=asha,
+                    grievances=grievances,
+                    clock=clock,
+                    queue=queue,
+                    redis=redis,
+                )
+            )
+            yield made[0]

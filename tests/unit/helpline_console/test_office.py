@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from grievance_core.complaint import Complaint
+from grievance_core.lifecycle import State
+from grievance_core.testing import a_draft
+from tests.unit.helpline_console.stand_ins import OFFICE_CODE, House
+
+pytestmark = pytest.mark.unit
+
+CLOSURE = {
+    "level": "2",
+    "reason": "found_untrue",
+    "explanation": "Two neighbours say otherwise",
+    "report": "Seen on the spot",
+}
+
+
+async def escalated(house: House) -> Complaint:
+    """A complaint that L1 let run out of time."""
+    complaint = await house.grievances.register(a_draft())
+    assert complaint.due_at is not None
+    house.clock.now = complaint.due_at + timedelta(minutes=1)
+    await house.grievances.sweep(house.clock())
+    return await house.grievances.get(complaint.number)
+
+
+async def test_the_office_wants_its_code_and_a_name(house: House) -> None:
+    assert "/office/sign-in" in (await house.web.get("/office")).text
+    nameless = await house.web.post("/office/sign-in", data={"name": " ", "code": OFFICE_CODE})
+    assert (nameless.status_code, "name and post" in nameless.text) == (422, True)
+    wrong = await house.web.post("/office/sign-in", data={"name": "X", "code": "guess"})
+    assert (wrong.status_code, "not the office code" in wrong.text) == (403, True)
+
+
+async def test_five_wrong_codes_close_the_door_for_a_while_even_to_the_right_one(house: House) -> None:
+    for _ in range(5):
+        await house.web.post("/office/sign-in", data={"name": "X", "code": "guess"})
+    answer = await house.web.post("/office/sign-in", data={"name": "X", "code": OFFICE_CODE})
+    assert answer.status_code == 429
+    assert set(house.redis.expires.values()) == {300}
+
+
+async def test_an_empty_office_code_opens_to_nobody(house: House) -> None:
+    answer = await house.web.post("/office/sign-in", data={"name": "X", "code": ""})
+    assert answer.status_code == 403
+
+
+async def test_the_list_is_oldest_due_first_and_marks_what_is_late(house: House) -> None:
+    later = await house.grievances.register(a_draft(category="HOM-02", text="a"))
+    sooner = await house.grievances.register(a_draft(category="HOM-01", text="b"))
+    await house.in_the_office()
+    page = (await house.web.get("/office")).text
+    assert page.index(f"/{sooner.number}") < page.index(f"/{later.number}")
+    assert 'class="late"' not in page
+    house.clock.move(days=4)
+    assert (await house.web.get("/office")).text.count('class="late"') == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", 2),
+        ("district=162", 1),
+        ("district=118&department=HOM", 1),
+        ("district=162&department=HOM", 0),
+        ("level=1", 2),
+        ("level=2", 0),
+        ("level=nine", 2),
+    ],
+)
+async def test_the_list_can_be_narrowed(house: House, query: str, found: int) -> None:
+    await house.grievances.register(a_draft())
+    await house.grievances.register(a_draft(category="HOM-01", district="118", text="b"))
+    await house.in_the_office()
+    page = (await house.web.get(f"/office?{query}")).text
+    assert page.count('<th scope="row">') == found
+
+
+async def test_an_unknown_district_is_told(house: House) -> None:
+    await house.in_the_office()
+    answer = await house.web.get("/office?district=9999")
+    assert answer.status_code == 422
+    assert "There is no district" in answer.text
+
+
+async def test_a_report_is_put_on_record_and_feedback_begins_at_once(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    answer = await house.web.post(
+        f"/office/complaints/{complaint.number}/report", data={"text": "The transformer was replaced"}
+    )
+    assert answer.status_code == 303
+    assert (await house.grievances.get(complaint.number)).state is State.AWAITING_FEEDBACK
+    assert house.kicks == 1
+    page = (await house.web.get(answer.headers["location"])).text
+    assert "The transformer was replaced" in page
+    assert "Executive Engineer" in page
+    assert "/report" not in page
+
+
+async def test_an_empty_report_and_a_second_report_are_told(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}/report"
+    empty = await house.web.post(path, data={"text": ""})
+    assert (empty.status_code, "The report is empty" in empty.text) == (422, True)
+    await house.web.post(path, data={"text": "done"})
+    again = await house.web.post(path, data={"text": "done again"})
+    assert (again.status_code, "reported already" in again.text) == (409, True)
+
+
+async def test_level_1_is_offered_no_special_closure_and_is_refused_one(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    assert "/close" not in (await house.web.get(path)).text
+    answer = await house.web.post(f"{path}/close", data=CLOSURE)
+    assert (answer.status_code, "L1 never closes specially" in answer.text) == (409, True)
+
+
+async def test_level_2_closes_specially_with_the_reason_on_record(house: House) -> None:
+    complaint = await escalated(house)
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    assert f'action="{path}/close"' in (await house.web.get(path)).text
+    assert (await house.web.post(f"{path}/close", data=CLOSURE)).status_code == 303
+    assert (await house.grievances.get(complaint.number)).state is State.CLOSED_SPECIALLY
+    assert "found untrue: Two neighbours say otherwise" in (await house.web.get(path)).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("reason", "", "The reason must be one of"),
+        ("explanation", "", "The explanation is empty"),
+        ("report", "", "The report is empty"),
+        ("level", "²", "level must be"),
+        ("level", "7", "level must be"),
+    ],
+)
+async def test_a_closure_with_a_fault_comes_back_as_it_was_typed(
+    house: House, field: str, value: str, said: str
+) -> None:
+    complaint = await escalated(house)
+    await house.in_the_office()
+    answer = await house.web.post(f"/office/complaints/{complaint.number}/close", data=CLOSURE | {field: value})
+    assert answer.status_code == 422
+    assert said in answer.text
+    if field != "explanation":
+        assert "Two neighbours say otherwise" in answer.text
+
+
+@pytest.mark.parametrize("path", ["", "/report", "/close"])
+async def test_nothing_of_a_complaint_is_shown_or_done_without_the_code(house: House, path: str) -> None:
+    complaint = await house.grievances.register(a_draft())
+    url = f"/office/complaints/{complaint.number}{path}"
+    answer = await (house.web.post(url, data=CLOSURE) if path else house.web.get(url))
+    assert answer.status_code == 403
+    assert complaint.text not in answer.text
+
+
+async def test_a_desk_session_is_no_office_session(house: House) -> None:
+    await house.at_the_desk()
+    house.web.cookies.set("helpline_office", house.web.cookies["helpline_desk"], path="/office")
+    assert "/office/sign-in" in (await house.web.get("/office")).text
+
+
+async def test_signing_out_of_the_office_ends_the_session(house: House) -> None:
+    await house.in_the_office()
+    await house.web.post("/office/sign-out")
+    assert house.redis.kept == {}
