@@ -1,0 +1,32 @@
+"""What can go wrong in the dialer; each message tells a person the next step.
+
+DialerError
+├── InvalidContact   the source named a contact that can't be kept
+├── InvalidSettings  hours, tries or pace that make no sense
+└── UnknownAttempt   no attempt has that id
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DialerError(Exception):
+    """Any failure of the dialer. `retryable`: the same request can succeed later without a person's doing."""
+
+    retryable: ClassVar[bool] = False
+
+
+class InvalidContact(DialerError):
+    """The source named a contact that can't be kept: a fault in the source."""
+
+
+class InvalidSettings(DialerError):
+    """Hours, tries or pace that make no sense."""
+
+
+class UnknownAttempt(DialerError):
+    def __init__(self, attempt_id: str) -> None:
+        super().__init__(
+            f"There is no attempt {attempt_id!r}. Use the id of the outgoing call, as `attempt_for` told it."
+        )
