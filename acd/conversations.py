@@ -1,0 +1,131 @@
+"""Callers with agents: from the ring to the end, each end taken exactly once, by whoever sees it first.
+
+A conversation has a session while the coroutine of its call is there; one that outlives a restart has none, and its
+end is told by the link.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from acd.ledger import Ledger
+from acd.records import Conversation, Outcome, Served, record_of
+from acd.store import QueueStore
+from agents.service import Agents
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+class Conversations:
+    """All that ring or are talked on now, by the caller's call id."""
+
+    def __init__(
+        self, *, agents: Agents, store: QueueStore, ledger: Ledger, clock: Clock, wrap_up_seconds: float
+    ) -> None:
+        self._agents = agents
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+        self._wrap_up_seconds = wrap_up_seconds
+        self._now: dict[str, Conversation] = {}
+
+    def take_up(self, conversation: Conversation) -> None:
+        """One that the controller before left."""
+        self._now[conversation.entry.call_id] = conversation
+
+    def get(self, call_id: str) -> Conversation | None:
+        return self._now.get(call_id)
+
+    def of_agent(self, agent: str, linked_id: str) -> Conversation | None:
+        """The conversation that an agent's channel belongs to."""
+        conversation = self._now.get(linked_id)
+        return conversation if conversation is not None and conversation.agent == agent else None
+
+    def __iter__(self) -> Iterator[Conversation]:
+        return iter(list(self._now.values()))
+
+    async def ring(self, conversation: Conversation) -> None:
+        """Write down that the phone is about to ring."""
+        self._now[conversation.entry.call_id] = conversation
+        await self._store.put_conversation(conversation)
+
+    async def answered(self, call_id: str) -> bool:
+        """They talk from now on. False when that was known, or the conversation is over already."""
+        conversation = self._now.get(call_id)
+        if conversation is None or conversation.answered_at is not None:
+            return False
+        conversation = replace(conversation, answered_at=self._clock())
+        self._now[call_id] = conversation
+        self._ledger.note(record_of(conversation.entry, Outcome.TALKING, conversation=conversation))
+        log.info(
+            "Caller and agent talk",
+            extra={"action": "answered", "call_id": call_id, "agent": conversation.agent},
+        )
+        await self._agents.talking(conversation.agent, call_id)
+        if self._now.get(call_id) is conversation:
+            await self._store.put_conversation(conversation)
+        return True
+
+    async def handed_over(self, call_id: str, agent: str) -> None:
+        """Another agent took the conversation over (attended transfer): the first one is done with it."""
+        conversation = self._now.get(call_id)
+        if conversation is None or conversation.agent == agent:
+            return
+        first, conversation = conversation, replace(conversation, agent=agent)
+        self._now[call_id] = conversation
+        log.info("A conversation was handed over", extra={"action": "handed_over", "call_id": call_id, "agent": agent})
+        await self._store.put_conversation(conversation)
+        self._ledger.note(record_of(conversation.entry, Outcome.TALKING, conversation=conversation))
+        await self.wrap_up(first)
+        await self._agents.talking(agent, call_id)
+
+    async def not_begun(self, call_id: str) -> Conversation | None:
+        """The ring ended without an answer; None when somebody else saw to it before."""
+        conversation = self._now.pop(call_id, None)
+        if conversation is not None:
+            await self._store.drop_conversation(call_id)
+        return conversation
+
+    async def wrap_up(self, conversation: Conversation) -> None:
+        """The agent's side is over."""
+        await self._agents.wrap_up(conversation.agent, call=conversation.entry.call_id, seconds=self._wrap_up_seconds)
+
+    async def over(self, call_id: str, *, ended_by: str, talk_seconds: float | None = None) -> Served | None:
+        """The conversation ended: the agent wraps up, the call's line is closed. None when that was done before.
+
+        `talk_seconds` None: counted from the answer. The conversation stays in Redis until its line is in the log.
+        """
+        conversation = self._now.pop(call_id, None)
+        if conversation is None:
+            return None
+        now = self._clock()
+        if conversation.answered_at is None:  # the event of the answer was missed
+            answered_at = now - timedelta(seconds=talk_seconds or 0.0)
+            conversation = replace(conversation, answered_at=answered_at)
+        if talk_seconds is None:
+            talk_seconds = (now - (conversation.answered_at or now)).total_seconds()
+        log.info(
+            "A conversation ended",
+            extra={
+                "action": "conversation_over",
+                "call_id": call_id,
+                "agent": conversation.agent,
+                "ended_by": ended_by,
+                "talk_seconds": talk_seconds,
+            },
+        )
+        await self.wrap_up(conversation)
+        self._ledger.note(record_of(conversation.entry, Outcome.SERVED, conversation=conversation, ended_at=now))
+        await self._ledger.written(call_id)
+        await self._store.drop_conversation(call_id)
+        return Served(
+            agent=conversation.agent,
+            talk_seconds=talk_seconds,
+            recording=conversation.recording,
+            ended_by=ended_by,
+        )

@@ -1,0 +1,130 @@
+"""What the queue keeps of a call: pure values. The first two live in Redis while they last, the third stays in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from acd.matching import Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asks of the queue. `context` is handed through to whoever looks the call up."""
+
+    language: str
+    service: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    language_required: bool = False  # False: somebody idle who speaks another is better than waiting
+    priority: int = 0  # class of urgency, 0 goes first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One who waits since `joined_at` at `place` (a running number of arrivals)."""
+
+    call_id: str
+    channel: str
+    caller: str = field(repr=False)
+    request: Request
+    joined_at: datetime
+    place: int
+
+    def in_line(self) -> Caller:
+        """As the engine sees it."""
+        return Caller(
+            id=self.call_id,
+            place=self.place,
+            language=self.request.language,
+            required=self.request.language_required,
+            priority=self.request.priority,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A caller with an agent: written before the phone rings, kept until the end was written to the call's record."""
+
+    entry: Entry
+    agent: str
+    since: datetime  # when the phone began to ring
+    recording: str  # file, "" when it is not recorded
+    answered_at: datetime | None = None
+
+
+class Outcome(StrEnum):
+    """How a call stands, or how it ended."""
+
+    WAITING = "waiting"
+    TALKING = "talking"
+    SERVED = "served"
+    ABANDONED = "abandoned"  # the caller left before an answer
+    NOT_SERVED = "not_served"  # the queue gave up on them
+    LOST = "lost"  # nobody knows: the engine's memory of it was gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One call's line for the figures."""
+
+    call_id: str
+    caller: str = field(repr=False)
+    language: str
+    service: str
+    joined_at: datetime
+    outcome: Outcome
+    answered_at: datetime | None = None
+    agent: str = ""
+    ended_at: datetime | None = None
+    recording: str = ""
+
+
+def record_of(
+    entry: Entry,
+    outcome: Outcome,
+    *,
+    conversation: Conversation | None = None,
+    answered_at: datetime | None = None,
+    ended_at: datetime | None = None,
+) -> CallRecord:
+    """The line of that call as it stands."""
+    return CallRecord(
+        call_id=entry.call_id,
+        caller=entry.caller,
+        language=entry.request.language,
+        service=entry.request.service,
+        joined_at=entry.joined_at,
+        outcome=outcome,
+        answered_at=answered_at or (conversation.answered_at if conversation else None),
+        agent=conversation.agent if conversation else "",
+        ended_at=ended_at,
+        recording=conversation.recording if conversation else "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """An agent and the caller talked. `ended_by`: agent, caller, or transferred (the caller was passed on)."""
+
+    agent: str
+    talk_seconds: float
+    recording: str
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """The queue let the caller go without an agent; the caller is still there."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A call that the controller before knew. Served: its conversation is over. Not: ask `wait_for_agent` again
+    with the same request; the place was kept."""
+
+    request: Request
+    served: Served | None

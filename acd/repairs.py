@@ -1,0 +1,98 @@
+"""What the queue believes against the channels that are really there. Pure: beliefs and channels in, repairs out.
+
+Used whenever the link to Asterisk comes (back) up: what happened while nobody listened is worked out here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from acd.records import Conversation
+from agents.agent import Agent, agent_on
+from agents.presence import State
+from telephony.events import LiveChannel
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """A caller who held a place is not there any more."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillTalking:
+    """The conversation goes on."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLeft:
+    """The agent's side of the conversation is over; the caller is still there and will come back to us."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOver:
+    """Both are gone: the conversation ended while nobody listened."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFree:
+    """An agent is thought to be rung or talking, but nothing is on their phone that we know of."""
+
+    agent: str
+    call_id: str
+
+
+Repair = CallerGone | StillTalking | AgentLeft | ConversationOver | AgentFree
+
+
+def compare(
+    *,
+    waiting: Iterable[str],
+    conversations: Iterable[Conversation],
+    attached: Collection[str],
+    agents: Iterable[Agent],
+    channels: Sequence[LiveChannel],
+) -> list[Repair]:
+    """What must be mended. Calls in `attached` have a session, which sees its own caller's end: left alone."""
+    by_id: dict[str, LiveChannel] = {channel.call_id: channel for channel in channels}
+    phones: defaultdict[str, list[LiveChannel]] = defaultdict(list)  # by agent
+    for channel in channels:
+        if (agent := agent_on(channel.channel)) is not None:
+            phones[agent].append(channel)
+    repairs: list[Repair] = []
+    known = set()
+    for conversation in conversations:
+        call_id = conversation.entry.call_id
+        known.add(call_id)
+        if call_id in attached:
+            continue
+        caller = by_id.get(call_id)
+        if caller is None:
+            repairs.append(ConversationOver(call_id))
+            continue
+        theirs = [channel for channel in phones[conversation.agent] if channel.linked_id == caller.linked_id]
+        if any(channel.bridge_id and channel.bridge_id == caller.bridge_id for channel in theirs):
+            repairs.append(StillTalking(call_id))
+        elif not theirs:
+            repairs.append(AgentLeft(call_id))
+    repairs += [
+        CallerGone(call_id)
+        for call_id in waiting
+        if call_id not in by_id and call_id not in attached and call_id not in known
+    ]
+    accounted_for = known | set(attached)
+    repairs += [
+        AgentFree(agent.id, agent.call)
+        for agent in agents
+        if agent.state in (State.RINGING, State.TALKING) and agent.call not in accounted_for and not phones[agent.id]
+    ]
+    return repairs
