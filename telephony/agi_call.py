@@ -70,6 +70,10 @@ class AgiCall(Call):
         """The called one answered just now (AMI tells; the channel itself does not know)."""
         self._answered_at = asyncio.get_running_loop().time()
 
+    async def attached(self) -> None:
+        """Tell the dialplan that a controller is there: it counts its tries to reach one anew."""
+        await self.set("tries", "0")
+
     async def answer(self) -> None:
         await self._exec("Answer", "", "i")
 

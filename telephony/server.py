@@ -104,6 +104,7 @@ class FastAgiServer:
     async def _handle(self, call: AgiCall) -> None:
         about = {"call_id": call.id, "channel": call.channel, "path": call.path}
         try:
+            await call.attached()
             await self._handler(call)
         except HungUp as end:
             log.debug("A caller left", extra={"action": "call_left", "transferred": end.transferred, **about})

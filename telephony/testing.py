@@ -1,4 +1,4 @@
-"""Stand-ins for the live link, for tests of flows and queues and for the simulator.
+"""Stand-ins for the live link, for tests of flows and queues and for the simulator; and a peer for the real server.
 
 `ScriptedCall` is a caller whose every key and hang-up is written beforehand. It keeps the promises of `Call`: a wake is
 level-triggered, a hang-up raises `HungUp` from every verb after it, `HungUp.dialled` and `.recorded` are told. Time is
@@ -254,3 +254,66 @@ class FakeWaker:
             raise LinkDown
         self.digits.append((channel, digit))
         self.on_digit(channel, digit)
+
+
+class AgiPeer:
+    """Speaks to a FastAGI server as Asterisk does, over a real connection.
+
+    `answer` is asked with each command; what it returns is sent back (None: nothing; a line end is added). Use `say`
+    for a line out of turn, such as HANGUP.
+    """
+
+    def __init__(self, answer: Callable[[str], str | None] = lambda command: "200 result=0") -> None:
+        self.commands: list[str] = []
+        self.closed = asyncio.Event()
+        self._answer = answer
+        self._reader: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    @staticmethod
+    def opening(**changes: str) -> bytes:
+        """The lines that Asterisk begins with."""
+        values = {
+            "network": "yes",
+            "network_script": "citizen",
+            "request": "agi://127.0.0.1/citizen",
+            "channel": "PJSIP/trunk-00000001",
+            "language": "en",
+            "uniqueid": "1700000000.1",
+            "callerid": "09876543210",
+            "dnid": "01076",
+            "context": "in1076",
+            "extension": "1076",
+            **changes,
+        }
+        return "".join(f"agi_{name}: {value}\n" for name, value in values.items()).encode() + b"\n"
+
+    async def connect(self, host: str, port: int, opening: bytes | None = None) -> None:
+        reader, self._writer = await asyncio.open_connection(host, port)
+        self._writer.write(self.opening() if opening is None else opening)
+        self._reader = asyncio.create_task(self._read(reader), name="agi peer")
+
+    def say(self, text: str | bytes) -> None:
+        assert self._writer is not None
+        self._writer.write(text if isinstance(text, bytes) else text.encode() + b"\n")
+
+    async def close(self) -> None:
+        """Close the connection, as when Asterisk dies. Idempotent."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                command = line.decode().rstrip("\n")
+                self.commands.append(command)
+                answer = self._answer(command)
+                if answer is not None:
+                    self.say(answer)
+        except OSError:
+            pass
+        finally:
+            self.closed.set()
