@@ -25,7 +25,6 @@ KEY_PATTERN: Final = re.compile(r"[\w.:/+-]{1,100}", re.ASCII)
 LANGUAGE_PATTERN: Final = re.compile(r"[a-z]{2,8}", re.ASCII)
 NUMBER_LIMIT: Final = 32  # characters
 RESULT_LIMIT: Final = 40  # characters
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Contact:
     key: ContactKey
     number: str = field(repr=False)
     language: str = "hi"
-    context: Mapping[str, str] = field(default=NOTHING, repr=False)
+    context: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not KEY_PATTERN.fullmatch(self.key):
@@ -71,7 +70,7 @@ class Attempt:
     contact: ContactKey
     number: str = field(repr=False)
     language: str
-    context: Mapping[str, str] = field(default=NOTHING, repr=False)
+    context: Mapping[str, str] = field(default_factory=dict, repr=False)
     written_at: datetime
     rung_at: datetime | None = None
     answered_at: datetime | None = None

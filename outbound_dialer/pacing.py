@@ -2,7 +2,7 @@
 
 `step` takes in what happened, `decide` says how many calls may be started at this moment. This is the pace of calls in
 which the machine asks (IVR-first): they need lines, not agents. Three limits hold: free lines, calls per second
-(credit that grows with time, up to one second's worth), and, while the network says it is congested, a rest that
+(credit that grows with time, up to about one second's worth), and, while the network says it is congested, a rest that
 doubles each time, after which one call at a time feels the way.
 """
 
@@ -34,9 +34,9 @@ class Pace:
             )
 
     @property
-    def burst(self) -> float:
-        """The most calls that may be started at the same moment."""
-        return max(1.0, self.calls_per_second)
+    def most_credit(self) -> float:
+        """The credit that is kept at most: a second's worth, and the part of a call that could not be used."""
+        return self.calls_per_second + 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class State:
 
 def begin(pace: Pace, now: datetime) -> State:
     """No call is under way, one second's worth may be started."""
-    return State(pace=pace, credit=pace.burst, credit_at=now)
+    return State(pace=pace, credit=max(1.0, pace.calls_per_second), credit_at=now)
 
 
 def step(state: State, event: Event) -> State:
@@ -121,7 +121,7 @@ def decide(now: datetime, state: State) -> int:
 def _credit(state: State, now: datetime) -> float:
     """The credit at `now`. A clock that is set back gives none."""
     passed = max(0.0, (now - state.credit_at).total_seconds())
-    return min(state.pace.burst, state.credit + passed * state.pace.calls_per_second)
+    return min(state.pace.most_credit, state.credit + passed * state.pace.calls_per_second)
 
 
 def _resting(state: State, now: datetime) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from outbound_dialer.attempt import Attempt
@@ -23,8 +22,6 @@ NUMBER: Final = re.compile(r"[1-9]\d{5,14}", re.ASCII)
 
 FOREIGN: Final = re.compile(r"\+\d+", re.ASCII)
 """Never rung: a caller can show any number, and a dear one abroad would be rung at the state's cost."""
-
-NO_GAPS: Final[Mapping[Disposition, timedelta]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,7 @@ class Rules:
     max_tries: int = 3
     max_dials: int = 10
     rest: timedelta = timedelta(days=7)
-    gaps: Mapping[Disposition, timedelta] = field(default=NO_GAPS)
+    gaps: Mapping[Disposition, timedelta] = field(default_factory=dict)
     do_not_ring: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
