@@ -12,6 +12,7 @@ AsteriskConfError
 │   ├── FetchFailed         retryable
 │   └── ProgramBroken
 ├── SettingRefused          a value that can't stand in Asterisk's configuration
+├── ConfigurationBroken     a rendered file is no Asterisk configuration
 └── InstanceError           a private Asterisk does not do what was asked
     ├── PortTaken
     ├── AddressNotHere
@@ -145,6 +146,13 @@ class SettingRefused(AsteriskConfError):
     def __init__(self, name: str, value: object, expected: str) -> None:
         self.name = name
         super().__init__(f"{name} = {value!r} can't be used: expected {expected}. Change it and run again.")
+
+
+class ConfigurationBroken(AsteriskConfError):
+    """A rendered file is no Asterisk configuration: the template is wrong."""
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        super().__init__(f"{file}, line {line}: {reason}. Mend the template asterisk_conf/templates/{file}.j2.")
 
 
 class InstanceError(AsteriskConfError):

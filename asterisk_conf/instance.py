@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from asterisk_conf import render
+from asterisk_conf.check import refuse_broken
 from asterisk_conf.errors import (
     AlreadyRunning,
     CommandFailed,
@@ -201,6 +202,7 @@ class Instance:
             folder.mkdir(parents=True, exist_ok=True)
 
     def _write(self, files: dict[str, str]) -> None:
+        refuse_broken(files)
         for name, text in files.items():
             _write_private(self.settings.config_folder / name, text)
 
