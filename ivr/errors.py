@@ -4,8 +4,7 @@ IvrError
 ├── WordsError          a file of prompts or menus can't be used: every fault with its file and line
 ├── SpeakerFailed       the speech program did not speak a text
 ├── PromptsNotWritten   the folder of prompts can't be written
-├── MemoryUnavailable   the remembered language can't be read or kept now; the caller is asked instead
-└── UnknownPath         the dialplan asked for a flow that does not exist
+└── MemoryUnavailable   the remembered language can't be read or kept now; the caller is asked instead
 """
 
 from __future__ import annotations
@@ -55,10 +54,3 @@ class MemoryUnavailable(IvrError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The remembered languages are out of reach ({why}). Is the database up and migrated?")
-
-
-class UnknownPath(IvrError):
-    """The dialplan asked for a flow that does not exist."""
-
-    def __init__(self, path: str, known: Sequence[str]) -> None:
-        super().__init__(f"There is no flow {path[:40]!r}. The dialplan's AGI paths are {', '.join(sorted(known))}.")

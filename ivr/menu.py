@@ -123,7 +123,7 @@ async def choose(call: Call, menu: Menu, language: Language, *, first: Sequence[
     `first`: sounds heard before the menu the first time, which a key cuts short too. After as many failed tries as the
     menu allows, the caller is told that a person will help (where there is one) and has given up.
     """
-    question = _question(menu, language)
+    question = _spoken(menu, menu.prompts, language)
     before = tuple(first)
     failed = repeats = 0
     while True:
@@ -140,18 +140,18 @@ async def choose(call: Call, menu: Menu, language: Language, *, first: Sequence[
         failed += 1
         if failed == menu.tries:
             break
-        complaint = ["menu_wrong" if typed.keys else "menu_silent"]
+        why = ["menu_wrong" if typed.keys else "menu_silent"]
         if menu.person and failed == menu.tries - 1:
-            complaint.append("menu_keys")
-        before = sounds(language, complaint)
+            why.append("menu_keys")
+        before = _spoken(menu, why, language)
     if menu.person:
-        await say(call, language, "menu_help")
+        await call.play(*_spoken(menu, ["menu_help"], language))
     return GAVE_UP
 
 
-def _question(menu: Menu, language: Language) -> Words:
+def _spoken(menu: Menu, ids: Sequence[str], language: Language) -> Words:
     languages = LANGUAGES if menu.every_language else (language,)
-    return tuple(sound for spoken in languages for sound in sounds(spoken, menu.prompts))
+    return tuple(sound for spoken in languages for sound in sounds(spoken, ids))
 
 
 def _choice(menu: Menu, key: str) -> Choice | None:

@@ -13,6 +13,7 @@ from grievance_core.lifecycle import State
 
 Language = Literal["hi", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+DEFAULT_LANGUAGE: Final[Language] = "hi"
 
 FOLDER: Final = "helpline"
 """The folder of our prompts below Asterisk's folder of sounds."""
@@ -46,6 +47,11 @@ GROUP: Final = 3  # digits of a complaint number said in one breath
 
 Words = tuple[str, ...]
 """Prompt ids in the order they are heard."""
+
+
+def language_of(name: str) -> Language | None:
+    """The language of that name, if we speak it."""
+    return next((language for language in LANGUAGES if language == name), None)
 
 
 def sounds(language: str, ids: Iterable[str]) -> Words:

@@ -1,0 +1,109 @@
+"""Feedback: is the citizen satisfied? Asked by our call, or when the citizen dials in first."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+
+from grievance_core.complaint import Complaint
+from grievance_core.errors import GrievanceError, NotAllowed
+from grievance_core.lifecycle import State
+from ivr.flows import COMPLAINT, Flows
+from ivr.menu import Choice, choose, say
+from ivr.speaking import DEFAULT_LANGUAGE, Language, digits, language_of, sounds
+from telephony.call import Call
+from telephony.errors import HungUp
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "dialled_in"
+
+
+class Answer(StrEnum):
+    """What the citizen answered; the values are what the survey is told."""
+
+    SATISFIED = "satisfied"
+    DISSATISFIED = "dissatisfied"
+    NONE = ""  # hung up or pressed no key: no feedback
+
+
+async def feedback(call: Call, flows: Flows) -> Answer:
+    """Our call to a citizen: who calls, about which complaint, satisfied or not, thanks.
+
+    The survey is told the answer exactly once, before the citizen hears that it is kept; a hang-up before it is none.
+    """
+    attempt = await flows.survey.attempt_for(call.id)
+    language = language_of(attempt.language if attempt else "") or DEFAULT_LANGUAGE
+    if attempt is None or attempt.disposition is not None or COMPLAINT not in attempt.context:
+        # Nothing (more) to ask: a new controller took the call up after the answer was kept.
+        await say(call, language, "feedback_over", "goodbye")
+        return Answer.NONE
+    try:
+        answer = await _ask(call, flows, language, attempt.context[COMPLAINT])
+    except HungUp:
+        await flows.survey.finish(attempt.id, Answer.NONE.value)
+        raise
+    kept = await flows.survey.finish(attempt.id, answer.value)
+    await say(call, language, _reply(answer) if kept else "feedback_over", "goodbye")
+    return answer
+
+
+async def awaited_feedback(call: Call, flows: Flows) -> Complaint | None:
+    """The caller's complaint that awaits feedback; the one reported last, if there are several."""
+    if not call.caller:
+        return None
+    try:
+        found = await flows.complaints.find(caller=call.caller, state=State.AWAITING_FEEDBACK, limit=1)
+    except GrievanceError as error:
+        log.warning(
+            "A caller's complaints can't be looked up",
+            extra={"action": "awaited_unknown", "call_id": call.id, "error": str(error)},
+        )
+        return None
+    return found[0] if found else None
+
+
+async def feedback_dialled_in(
+    call: Call, flows: Flows, language: Language, complaint: Complaint, *, first: tuple[str, ...]
+) -> Choice:
+    """Ask a citizen who dialled 1076 first. An answer is kept here; the choice says what else they want."""
+    about = sounds(language, ("feedback_reported", *digits(complaint.number)))
+    choice = await choose(call, flows.menus["feedback_dialled_in"], language, first=(*first, *about))
+    if choice.name in (Answer.SATISFIED, Answer.DISSATISFIED):
+        answer = Answer(choice.name)
+        await say(call, language, await _kept(call, flows, complaint, answer))
+    return choice
+
+
+async def _ask(call: Call, flows: Flows, language: Language, number: str) -> Answer:
+    about = sounds(language, ("feedback_greeting", "feedback_reported", *digits(number)))
+    choice = await choose(call, flows.menus["feedback"], language, first=about)
+    return Answer(choice.name)
+
+
+async def _kept(call: Call, flows: Flows, complaint: Complaint, answer: Answer) -> str:
+    """Keep the answer; the prompt that tells what came of it."""
+    try:
+        await flows.complaints.feedback(
+            complaint.number,
+            satisfied=answer is Answer.SATISFIED,
+            attempt=f"{CHANNEL}:{call.id}:{complaint.number}",
+            channel=CHANNEL,
+        )
+    except NotAllowed:
+        return "feedback_over"  # another call was faster, or it was withdrawn
+    except GrievanceError as error:
+        log.error(
+            "Feedback could not be kept",
+            extra={"action": "feedback_not_kept", "complaint": complaint.number, "error": str(error)},
+        )
+        return "feedback_not_kept"
+    return _reply(answer)
+
+
+def _reply(answer: Answer) -> str:
+    return {
+        Answer.SATISFIED: "feedback_satisfied",
+        Answer.DISSATISFIED: "feedback_dissatisfied",
+        Answer.NONE: "feedback_no_key",
+    }[answer]

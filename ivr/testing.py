@@ -1,0 +1,190 @@
+"""Stand-ins that ship with the room, and the flows wired to them: for tests of flows and for trying prompts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from acd.records import NotServed, Request, Resumed, Served
+from grievance_core.catalogue import Catalogue
+from grievance_core.complaint import Complaint, Deed, Draft, feedback_kind, happen, register
+from grievance_core.errors import StoreBusy
+from grievance_core.lifecycle import EventKind, State
+from grievance_core.numbers import SERIALS, number_for
+from grievance_core.service import NotTold
+from ivr.errors import MemoryUnavailable
+from ivr.flows import COMPLAINT, Flows
+from ivr.menu import Menu, shipped_menus
+from ivr.speaking import Language
+from outbound_dialer.attempt import Attempt, AttemptId, Contact, ContactKey, resolved, written
+from outbound_dialer.outcomes import Disposition
+from telephony.call import Call
+
+NOON = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # 12:00 in Lucknow
+CALLER = "9876543210"
+
+
+class FakeDesk:
+    """A queue in which an agent answers after some seconds of music and hangs up after the talk.
+
+    `resumes`: what is known of the call from before. `serves` False: nobody is there.
+    """
+
+    def __init__(self, *, resumes: Resumed | None = None, serves: bool = True, talk_seconds: float = 60.0) -> None:
+        self.requests: list[Request] = []
+        self._resumes = resumes
+        self._serves = serves
+        self._talk_seconds = talk_seconds
+
+    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed:
+        self.requests.append(request)
+        await call.music(True)
+        await call.wait(3.0)
+        if not self._serves:
+            return NotServed("nobody was free in time")
+        await call.wait(self._talk_seconds)
+        return Served(agent="1001", talk_seconds=self._talk_seconds, recording="", ended_by="agent")
+
+    async def resume(self, call: Call) -> Resumed | None:
+        return self._resumes
+
+
+class FakeComplaints:
+    """The grievance core in memory, with the real life cycle. `down`: its database is locked."""
+
+    def __init__(self, *complaints: Complaint, down: bool = False) -> None:
+        self.kept = {complaint.number: complaint for complaint in complaints}
+        self.answers: dict[str, bool] = {}  # by attempt
+        self.refusals: list[tuple[str, str]] = []
+        self.down = down
+        self._catalogue = Catalogue.shipped()
+
+    async def for_call(self, call_id: str) -> list[Complaint]:
+        self._look()
+        return [complaint for complaint in self.kept.values() if complaint.call_id == call_id]
+
+    async def find(self, *, caller: str | None = None, state: State | None = None, limit: int = 50) -> list[Complaint]:
+        self._look()
+        found = (one for one in self.kept.values() if caller in (None, one.caller) and state in (None, one.state))
+        return list(found)[:limit]
+
+    async def status_of(self, number: str, caller: str) -> Complaint | NotTold:
+        self._look()
+        found = next((one for one in self.kept.values() if one.number == number and one.caller == caller), None)
+        return found if found and caller else NotTold("no_match")
+
+    async def feedback(self, number: str, *, satisfied: bool, attempt: str, channel: str) -> Complaint:
+        self._look()
+        complaint = next(one for one in self.kept.values() if one.number == number)
+        if attempt in self.answers:
+            return complaint
+        deed = Deed(at=NOON, by="citizen", channel=channel, attempt=attempt)
+        changed, _ = happen(complaint, feedback_kind(complaint, satisfied=satisfied), deed, catalogue=self._catalogue)
+        self.kept[changed.number] = changed
+        self.answers[attempt] = satisfied
+        return changed
+
+    async def count_refusal(self, matter: str, caller: str) -> None:
+        self._look()
+        self.refusals.append((matter, caller))
+
+    def _look(self) -> None:
+        if self.down:
+            raise StoreBusy("The database is locked. Try again.")
+
+
+class FakeSurvey:
+    """The dialer's side of feedback calls. Results are kept in the order told."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        self.attempts = {attempt.id: attempt for attempt in attempts}
+        self.results: list[tuple[str, str]] = []
+
+    async def attempt_for(self, call_id: str) -> Attempt | None:
+        return self.attempts.get(AttemptId(call_id))
+
+    async def finish(self, attempt_id: str, result: str) -> bool:
+        self.results.append((attempt_id, result))
+        attempt = self.attempts[AttemptId(attempt_id)]
+        if attempt.disposition is not None:
+            return False
+        disposition = Disposition.ANSWERED if result else Disposition.UNFINISHED
+        changed = resolved(attempt, disposition, retry_at=None, round_over=False, result=result)
+        self.attempts[changed.id] = changed
+        return True
+
+
+@dataclass
+class FakeLanguages:
+    """Remembers languages in memory. `down`: its database does not answer."""
+
+    known: dict[str, Language] = field(default_factory=dict)
+    down: bool = False
+
+    async def recall(self, caller: str) -> Language | None:
+        self._look()
+        return self.known.get(caller)
+
+    async def remember(self, caller: str, language: Language) -> None:
+        self._look()
+        self.known[caller] = language
+
+    def _look(self) -> None:
+        if self.down:
+            raise MemoryUnavailable("OperationalError")
+
+
+@dataclass
+class House:
+    """The flows and the stand-ins they are wired to."""
+
+    desk: FakeDesk = field(default_factory=FakeDesk)
+    complaints: FakeComplaints = field(default_factory=FakeComplaints)
+    survey: FakeSurvey = field(default_factory=FakeSurvey)
+    languages: FakeLanguages = field(default_factory=FakeLanguages)
+    menus: Mapping[str, Menu] = field(default_factory=shipped_menus)
+    zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))
+    now: datetime = NOON
+
+    @property
+    def flows(self) -> Flows:
+        return Flows(
+            desk=self.desk,
+            complaints=self.complaints,
+            survey=self.survey,
+            languages=self.languages,
+            menus=self.menus,
+            zone=self.zone,
+            clock=lambda: self.now,
+        )
+
+
+def a_complaint(
+    *, serial: int = 0, caller: str = CALLER, call_id: str | None = None, events: Sequence[EventKind] = ()
+) -> Complaint:
+    """A complaint about a burnt transformer in Lucknow, after the events."""
+    catalogue = Catalogue.shipped()
+    draft = Draft(category="ENE-02", district="162", text="ट्रांसफार्मर जला है", caller=caller, call_id=call_id)
+    complaint, _ = register(draft, number=number_for(SERIALS[serial]), at=NOON, catalogue=catalogue)
+    for kind in events:
+        complaint, _ = happen(complaint, kind, Deed(at=NOON, by="test", channel="test"), catalogue=catalogue)
+    return complaint
+
+
+def awaiting_feedback(*, serial: int = 0, caller: str = CALLER) -> Complaint:
+    """One that the officer has reported solved."""
+    return a_complaint(serial=serial, caller=caller, events=[EventKind.REPORTED])
+
+
+def an_attempt(complaint: Complaint, *, call_id: str, language: Language = "hi") -> Attempt:
+    """The dialer's attempt to ask about a complaint."""
+    contact = Contact(
+        key=ContactKey(complaint.number),
+        number=complaint.caller,
+        language=language,
+        context={COMPLAINT: complaint.number},
+    )
+    attempt = written(contact, attempt_id=AttemptId(call_id), campaign="feedback", at=NOON)
+    return replace(attempt, rung_at=NOON, answered_at=NOON)
