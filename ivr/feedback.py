@@ -8,9 +8,9 @@ from enum import StrEnum
 from grievance_core.complaint import Complaint
 from grievance_core.errors import GrievanceError, NotAllowed
 from grievance_core.lifecycle import State
-from ivr.flows import COMPLAINT, Flows
+from ivr.flows import Flows, Question
 from ivr.menu import Choice, choose, say
-from ivr.speaking import DEFAULT_LANGUAGE, Language, digits, language_of, sounds
+from ivr.speaking import DEFAULT_LANGUAGE, Language, digits, sounds
 from telephony.call import Call
 from telephony.errors import HungUp
 
@@ -32,19 +32,18 @@ async def feedback(call: Call, flows: Flows) -> Answer:
 
     The survey is told the answer exactly once, before the citizen hears that it is kept; a hang-up before it is none.
     """
-    attempt = await flows.survey.attempt_for(call.id)
-    language = language_of(attempt.language if attempt else "") or DEFAULT_LANGUAGE
-    if attempt is None or attempt.disposition is not None or COMPLAINT not in attempt.context:
-        # Nothing (more) to ask: a new controller took the call up after the answer was kept.
-        await say(call, language, "feedback_over", "goodbye")
+    question = await flows.survey.question(call.id)
+    if question is None:
+        # The citizen answered meanwhile by dialling in, or before an earlier controller died.
+        await say(call, DEFAULT_LANGUAGE, "feedback_greeting", "feedback_over", "goodbye")
         return Answer.NONE
     try:
-        answer = await _ask(call, flows, language, attempt.context[COMPLAINT])
+        answer = await _ask(call, flows, question)
     except HungUp:
-        await flows.survey.finish(attempt.id, Answer.NONE.value)
+        await flows.survey.finish(call.id, Answer.NONE.value)
         raise
-    kept = await flows.survey.finish(attempt.id, answer.value)
-    await say(call, language, _reply(answer) if kept else "feedback_over", "goodbye")
+    kept = await flows.survey.finish(call.id, answer.value)
+    await say(call, question.language, _reply(answer) if kept else "feedback_over", "goodbye")
     return answer
 
 
@@ -75,9 +74,10 @@ async def feedback_dialled_in(
     return choice
 
 
-async def _ask(call: Call, flows: Flows, language: Language, number: str) -> Answer:
-    about = sounds(language, ("feedback_greeting", "feedback_reported", *digits(number)))
-    choice = await choose(call, flows.menus["feedback"], language, first=about)
+async def _ask(call: Call, flows: Flows, question: Question) -> Answer:
+    """A menu without an answer has given up: then there is none."""
+    about = sounds(question.language, ("feedback_greeting", "feedback_reported", *digits(question.number)))
+    choice = await choose(call, flows.menus["feedback"], question.language, first=about)
     return Answer(choice.name)
 
 

@@ -14,7 +14,6 @@ from grievance_core.lifecycle import State
 from grievance_core.service import NotTold
 from ivr.menu import Menu
 from ivr.speaking import Language
-from outbound_dialer.attempt import Attempt
 from telephony.call import Call
 
 Clock = Callable[[], datetime]
@@ -22,9 +21,6 @@ Clock = Callable[[], datetime]
 # Variables of the channel, which outlive the controller; the lifeline reads the language too.
 LANGUAGE_VARIABLE: Final = "HELPLINE_LANGUAGE"
 STEP_VARIABLE: Final = "HELPLINE_STEP"
-
-COMPLAINT: Final = "complaint"
-"""In the context of a feedback call's attempt: the complaint's number."""
 
 ORDINARY_PRIORITY: Final = 1
 URGENT_PRIORITY: Final = 0  # the queue takes the lower class first
@@ -68,12 +64,24 @@ class Complaints(Protocol):
     async def count_refusal(self, matter: str, caller: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a feedback call is about: the complaint's number, and the citizen's language."""
+
+    number: str
+    language: Language
+
+
 class Survey(Protocol):
-    """Whoever had a citizen rung for feedback. `outbound_dialer.service.Dialer` is one."""
+    """Whoever had a citizen rung for feedback: says what about, and takes the answer."""
 
-    async def attempt_for(self, call_id: str) -> Attempt | None: ...
+    async def question(self, call_id: str) -> Question | None:
+        """What to ask in this call; None when there is nothing to ask (any more)."""
+        ...
 
-    async def finish(self, attempt_id: str, result: str) -> bool: ...
+    async def finish(self, call_id: str, result: str) -> bool:
+        """Keep the answer of this call, "" for none. Whether it was kept; False when one was told before."""
+        ...
 
 
 class LanguageMemory(Protocol):

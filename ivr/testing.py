@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,9 @@ from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, number_for
 from grievance_core.service import NotTold
 from ivr.errors import MemoryUnavailable
-from ivr.flows import COMPLAINT, Flows
+from ivr.flows import Flows, Question
 from ivr.menu import Menu, shipped_menus
 from ivr.speaking import Language
-from outbound_dialer.attempt import Attempt, AttemptId, Contact, ContactKey, resolved, written
-from outbound_dialer.outcomes import Disposition
 from telephony.call import Call
 
 NOON = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # 12:00 in Lucknow
@@ -96,24 +94,18 @@ class FakeComplaints:
 
 
 class FakeSurvey:
-    """The dialer's side of feedback calls. Results are kept in the order told."""
+    """Asks about one complaint, until it is answered. Every result told is kept, with the call's id."""
 
-    def __init__(self, *attempts: Attempt) -> None:
-        self.attempts = {attempt.id: attempt for attempt in attempts}
+    def __init__(self, question: Question | None = None) -> None:
         self.results: list[tuple[str, str]] = []
+        self._question = question
 
-    async def attempt_for(self, call_id: str) -> Attempt | None:
-        return self.attempts.get(AttemptId(call_id))
+    async def question(self, call_id: str) -> Question | None:
+        return self._question
 
-    async def finish(self, attempt_id: str, result: str) -> bool:
-        self.results.append((attempt_id, result))
-        attempt = self.attempts[AttemptId(attempt_id)]
-        if attempt.disposition is not None:
-            return False
-        disposition = Disposition.ANSWERED if result else Disposition.UNFINISHED
-        changed = resolved(attempt, disposition, retry_at=None, round_over=False, result=result)
-        self.attempts[changed.id] = changed
-        return True
+    async def finish(self, call_id: str, result: str) -> bool:
+        self.results.append((call_id, result))
+        return len(self.results) == 1
 
 
 @dataclass
@@ -176,15 +168,3 @@ def a_complaint(
 def awaiting_feedback(*, serial: int = 0, caller: str = CALLER) -> Complaint:
     """One that the officer has reported solved."""
     return a_complaint(serial=serial, caller=caller, events=[EventKind.REPORTED])
-
-
-def an_attempt(complaint: Complaint, *, call_id: str, language: Language = "hi") -> Attempt:
-    """The dialer's attempt to ask about a complaint."""
-    contact = Contact(
-        key=ContactKey(complaint.number),
-        number=complaint.caller,
-        language=language,
-        context={COMPLAINT: complaint.number},
-    )
-    attempt = written(contact, attempt_id=AttemptId(call_id), campaign="feedback", at=NOON)
-    return replace(attempt, rung_at=NOON, answered_at=NOON)
