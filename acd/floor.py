@@ -171,6 +171,8 @@ class Floor:
 
     async def _other_call(self, agent: AgentId, event: DialEnded) -> None:
         """An agent answered a call that we did not offer: a transferred caller, a colleague. They talk all the same."""
+        if self._agents.get(agent).call == event.call_id:
+            return  # late news of a conversation that ended already
         self._other_calls[event.dest_id] = (agent, event.call_id)
         await self._agents.talking(agent, event.call_id)
 

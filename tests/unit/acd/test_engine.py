@@ -263,7 +263,7 @@ def best(caller: Caller, idle: dict[str, datetime]) -> str:
     return sorted(speaking or idle, key=lambda agent: (idle[agent], agent))[0]
 
 
-EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+EngineMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestEngine = EngineMachine.TestCase
 
 
