@@ -87,8 +87,6 @@ class ShownQueue:
 class House:
     """Everything that a test of the console touches."""
 
-    app: Starlette
-    web: httpx.AsyncClient
     agents: Agents
     asha: NewAgent
     grievances: Grievances
@@ -98,6 +96,8 @@ class House:
     links: dict[str, bool] = field(default_factory=lambda: {"asterisk": True, "redis": True, "database": True})
     phones_told: int = 0
     kicks: int = 0
+    app: Starlette = field(init=False)
+    web: httpx.AsyncClient = field(init=False)
 
     @property
     def api(self) -> dict[str, str]:
@@ -119,53 +119,57 @@ class House:
         await self.agents.talking("1001", call_id)
 
 
+def parts_of(house: House, *, token: str = TOKEN) -> Parts:
+    """What the console is given, all of it from this house."""
+
+    async def add_phone() -> None:
+        house.phones_told += 1
+
+    async def health() -> dict[str, bool]:
+        return house.links
+
+    def kick() -> None:
+        house.kicks += 1
+
+    return Parts(
+        agents=house.agents,
+        acd=house.queue,
+        grievances=house.grievances,
+        catalogue=CATALOGUE,
+        redis=cast(Redis, house.redis),
+        api_token=token,
+        office_code=OFFICE_CODE,
+        zone=ZoneInfo("Asia/Kolkata"),
+        clock=house.clock,
+        add_phone=add_phone,
+        health=health,
+        kick_dialer=kick,
+    )
+
+
 @asynccontextmanager
-async def house() -> AsyncIterator[House]:
+async def rooms() -> AsyncIterator[House]:
+    """The rooms with one agent, without a console."""
     clock = FixedClock()
-    queue, redis = ShownQueue(clock), SessionRedis()
     agents = MemoryAgents(clock=clock)
     await agents.load()
     async with memory_grievances(clock=clock, catalogue=CATALOGUE) as grievances:
         asha = await agents.add(id="1001", name="Asha", languages=["hi", "en"])
-        made: list[House] = []
-
-        async def add_phone() -> None:
-            made[0].phones_told += 1
-
-        async def health() -> dict[str, bool]:
-            return made[0].links
-
-        def kick() -> None:
-            made[0].kicks += 1
-
-        app = build(
-            Parts(
-                agents=agents,
-                acd=queue,
-                grievances=grievances,
-                catalogue=CATALOGUE,
-                redis=cast(Redis, redis),
-                api_token=TOKEN,
-                office_code=OFFICE_CODE,
-                zone=ZoneInfo("Asia/Kolkata"),
-                clock=clock,
-                add_phone=add_phone,
-                health=health,
-                kick_dialer=kick,
-            )
+        yield House(
+            agents=agents,
+            asha=asha,
+            grievances=grievances,
+            clock=clock,
+            queue=ShownQueue(clock),
+            redis=SessionRedis(),
         )
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8076") as web:
-            made.append(
-                House(
-                    app=app,
-                    web=web,
-                    agents=agents,
-                    asha=asha,
-                    grievances=grievances,
-                    clock=clock,
-                    queue=queue,
-                    redis=redis,
-                )
-            )
-            yield made[0]
+
+
+@asynccontextmanager
+async def house() -> AsyncIterator[House]:
+    """The rooms behind the console, and a browser without sockets."""
+    async with rooms() as made:
+        made.app = build(parts_of(made))
+        transport = httpx.ASGITransport(app=made.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8076") as made.web:
+            yield made
