@@ -242,6 +242,12 @@ class Sipp:
         voice: Path | None = None,
         inf: str = "",
     ) -> Running:
+        host, port = _split(listen)
+        if _is_taken(host, port):
+            # SIPp would share the address silently, and calls would reach one or the other.
+            raise ScenarioFailed(
+                f"SIPp's {name} can't have {listen}: another program has it. Stop it, or name another."
+            )
         self._runs += 1
         folder = self._folder / f"{self._runs:02}-{name}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -249,7 +255,6 @@ class Sipp:
         (folder / "numbers.csv").write_text(inf, encoding="utf-8")
         if voice:
             (folder / "voice.alaw").write_bytes(audioop.lin2alaw(read_wav(voice), 2))
-        host, port = _split(listen)
         options = [
             *("-sf", "scenario.xml", "-i", host, "-p", str(port), "-mi", host, "-nostdin", "-aa"),
             *("-min_rtp_port", str(FIRST_RTP_PORT), "-max_rtp_port", str(LAST_RTP_PORT)),

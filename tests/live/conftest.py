@@ -1,0 +1,159 @@
+"""What live tests share: programs, voices, one private Asterisk, phones on it, and a check that nothing leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from asterisk_conf.instance import Instance
+from asterisk_conf.programs import Programs
+from asterisk_conf.settings import PhoneAccount
+from asterisk_conf.testing import private_instance, private_settings
+from helpline.demo.sipp import Sipp
+from helpline.demo.softphone import Account, Answering, Softphone
+from helpline.demo.speech import speak_lines
+
+AGENTS = ("1001", "1002", "1003")
+PASSWORD = "kabootar"
+SETTLE_SECONDS = 3.0
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """Asterisk, baresip, SIPp and espeak-ng: the system's, or fetched once per machine."""
+    return Programs()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def voices(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The demo's people: WAV files by the names in speech.LINES."""
+    return await speak_lines(programs.find("espeak-ng"), tmp_path_factory.mktemp("voices"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asterisk(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instance]:
+    """One private Asterisk with the phones of AGENTS, for all tests that do not harm it."""
+    settings = private_settings(tmp_path_factory.mktemp("live"))
+    async with private_instance(settings, phones=[_phone(agent) for agent in AGENTS], programs=programs) as instance:
+        yield instance
+
+
+def _phone(agent: str) -> PhoneAccount:
+    user = f"agent-{agent}"
+    cred = hashlib.md5(f"{user}:helpline:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
+    return PhoneAccount(user, cred, f"Agent {agent}")
+
+
+class Phones:
+    """Softphones of the shared Asterisk; all are stopped when the test is over."""
+
+    def __init__(self, programs: Programs, asterisk: Instance, folder: Path, stack: AsyncExitStack) -> None:
+        settings = asterisk.settings
+        self.exchange = f"{settings.bind}:{settings.sip_port}"
+        self.trunk = f"{settings.trunk.host}:{settings.trunk.port}"
+        self.emergency_trunk = f"{settings.emergency_trunk.host}:{settings.emergency_trunk.port}"
+        self._program = programs.find("baresip")
+        self._folder = folder
+        self._stack = stack
+
+    async def agent(self, agent: str, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
+        """An agent's phone, registered."""
+        return await self._stack.enter_async_context(
+            Softphone(
+                f"agent-{agent}",
+                program=self._program,
+                folder=self._folder / agent,
+                account=Account(user=f"agent-{agent}", exchange=self.exchange, password=PASSWORD),
+                speech=speech,
+                answering=answering,
+            )
+        )
+
+    async def citizen(self, number: str, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
+        """The telephone network behind the trunk, as one phone."""
+        return await self._stack.enter_async_context(
+            Softphone(
+                "citizen",
+                program=self._program,
+                folder=self._folder / "citizen",
+                account=Account(user=number, exchange=self.exchange),
+                listen=self.trunk,
+                speech=speech,
+                answering=answering,
+            )
+        )
+
+
+@pytest.fixture
+async def phones(programs: Programs, asterisk: Instance, tmp_path: Path) -> AsyncIterator[Phones]:
+    async with AsyncExitStack() as stack:
+        yield Phones(programs, asterisk, tmp_path / "phones", stack)
+
+
+@pytest.fixture
+def sipp(programs: Programs, tmp_path: Path) -> Sipp:
+    return Sipp(programs.find("sipp"), tmp_path / "sipp")
+
+
+@pytest.fixture(autouse=True)
+async def nothing_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """After each live test: no channel, bridge, task, child process or open file more than before."""
+    tasks, children, files = asyncio.all_tasks(), _children(), _open_files()
+    yield
+    if (current := asyncio.current_task()) is not None:
+        tasks.add(current)
+    await _settled(lambda: asyncio.all_tasks() <= tasks, "tasks", lambda: asyncio.all_tasks() - tasks)
+    await _settled(lambda: _children() <= children, "child processes", lambda: _children() - children)
+    await _settled(lambda: len(_open_files()) <= len(files), "open files", lambda: set(_open_files()) - set(files))
+    if "asterisk" in request.fixturenames:
+        await _no_calls(request.getfixturevalue("asterisk"))
+
+
+async def _no_calls(instance: Instance) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    channels, bridges = "", ""
+    while time.monotonic() < deadline:
+        channels = await instance.cli("core show channels concise")
+        bridges = "\n".join((await instance.cli("bridge show all")).splitlines()[1:])
+        if not channels.strip() and not bridges.strip():
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"left in Asterisk after {SETTLE_SECONDS:g} s: channels {channels!r}, bridges {bridges!r}")
+
+
+async def _settled(fine: Callable[[], bool], what: str, left: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not fine():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} left over: {left()}")
+        await asyncio.sleep(0.02)
+
+
+def _children() -> set[int]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == os.getpid():
+            found.add(int(folder.name))
+    return found
+
+
+def _open_files() -> dict[str, str]:
+    found = {}
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            found[link.name] = os.readlink(link)
+        except OSError:
+            continue
+    return found
