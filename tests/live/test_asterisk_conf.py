@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import wave
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,7 +63,7 @@ CSeq: 1 ACK
 Content-Length: 0
 ]]></send>
 <nop><action><exec rtp_stream="speech.alaw,-1,8,PCMA/8000"/></action></nop>
-<pause milliseconds="3000"/>
+<pause milliseconds="3500"/>
 <send retrans="500"><![CDATA[
 BYE [next_url] SIP/2.0
 {HEAD}[last_From:]
@@ -141,14 +142,16 @@ def phone(password: str = "kabootar") -> PhoneAccount:
 
 
 async def sipp(
-    program: Program, scenario: str, instance: Instance, folder: Path, *, host: str, to: str = "1076"
+    program: Program, instance: Instance, folder: Path, scenario: str, *, host: str, port: int = 0, to: str = "1076"
 ) -> int:
-    """SIPp's exit code after one call by this scenario: 0 if all went as written there."""
-    (folder / "scenario.xml").write_text(scenario, encoding="utf-8")
+    """SIPp's exit code after one call by this scenario: 0 if all went as written there. "" is one who answers."""
+    if scenario:
+        (folder / "scenario.xml").write_text(scenario, encoding="utf-8")
     (folder / "speech.alaw").write_bytes(SPEECH)
     process = await asyncio.create_subprocess_exec(
-        *(*program.argv, "-sf", "scenario.xml", "-s", to, "-m", "1", "-nostdin", "-timeout", "12s", "-timeout_error"),
-        *("-i", host, "-p", str(free_port(host)), "-mi", host),
+        *(*program.argv, *(("-sf", "scenario.xml", "-s", to) if scenario else ("-sn", "uas", "-aa"))),
+        *("-m", "1", "-nostdin", "-timeout", "12s", "-timeout_error"),
+        *("-i", host, "-p", str(port or free_port(host)), "-mi", host),
         f"{instance.settings.bind}:{instance.settings.sip_port}",
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
@@ -161,6 +164,13 @@ async def sipp(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.05)
 
 
 def processes_of(settings: AsteriskSettings) -> list[str]:
@@ -280,9 +290,9 @@ async def test_a_phone_registers_by_digest_once_it_is_made_known(
     program = programs.find("sipp")
     async with private_instance(settings, programs=programs) as instance:
         await instance.reload_phones([phone("another password")])
-        assert await sipp(program, REGISTRATION, instance, tmp_path, host="127.0.0.1") != 0
+        assert await sipp(program, instance, tmp_path, REGISTRATION, host="127.0.0.1") != 0
         await instance.reload_phones([phone()])
-        assert await sipp(program, REGISTRATION, instance, tmp_path, host="127.0.0.1") == 0
+        assert await sipp(program, instance, tmp_path, REGISTRATION, host="127.0.0.1") == 0
         assert "agent-1001/sip:agent-1001@127.0.0.1" in await instance.cli("pjsip show contacts")
         assert "agent-1001" in await instance.cli("queue show fallback")
 
@@ -294,25 +304,42 @@ async def test_the_lifeline_takes_a_message_with_no_controller_and_nothing_liste
     before = datetime.now(UTC)
     async with private_instance(settings, programs=programs) as instance:
         host = settings.trunk.host
-        assert await sipp(program, REFUSED_CALL, instance, tmp_path, host=host, to="1077") == 0
+        assert await sipp(program, instance, tmp_path, REFUSED_CALL, host=host, to="1077") == 0
         # The caller hangs up in mid-sentence: what was said is kept.
-        call = asyncio.create_task(sipp(program, CALL, instance, tmp_path, host=host, to="+915221076"))
-        await asyncio.sleep(1.5)
-        sockets = sockets_of(int(settings.pid_file.read_text()))
-        assert any(settings.rtp_first <= port <= settings.rtp_last for _, _, port in sockets), "no call is up"
+        call = asyncio.create_task(sipp(program, instance, tmp_path, CALL, host=host, to="+915221076"))
+        pid = int(settings.pid_file.read_text())
+        rtp = range(settings.rtp_first, settings.rtp_last + 1)
+        await until(lambda: any(port in rtp for _, _, port in sockets_of(pid)))
+        sockets = sockets_of(pid)
         beyond = [each for each in sockets if each[1] != "127.0.0.1"]
         # pjsip's DNS client holds one unnamed UDP socket per family; it listens to nobody but its name servers.
         assert [protocol for protocol, _, _ in sorted(beyond)] in ([], ["udp", "udp6"]), beyond
-        assert not any(settings.rtp_first <= port <= settings.rtp_last for _, _, port in beyond)
+        assert not any(port in rtp for _, _, port in beyond)
         assert await call == 0
-        for _ in range(60):
-            if kept := messages.waiting(settings.lifeline_folder):
+        await until(lambda: len(messages.waiting(settings.lifeline_folder)) == 1)
+        for _ in range(100):
+            if "0 active channels" in await instance.cli("core show channels"):
                 break
-            await asyncio.sleep(0.05)
-        assert "0 active channels" in await instance.cli("core show channels")
-    [message] = kept
+        else:
+            pytest.fail("a channel is left")
+    [message] = messages.waiting(settings.lifeline_folder)
     assert message.caller == "09876543210"
     assert before <= message.taken_at <= datetime.now(UTC)
-    assert message.seconds > 0.5
+    assert message.seconds > 0.3
     assert loudness(message.sound) > 500
     assert list((settings.lifeline_folder / messages.TAKING).iterdir()) == []
+
+
+async def test_without_a_controller_an_agent_s_phone_that_is_there_is_rung(
+    settings: AsteriskSettings, programs: Programs, tmp_path: Path
+) -> None:
+    program = programs.find("sipp")
+    async with private_instance(settings, phones=[phone()], programs=programs) as instance:
+        port = free_port()
+        assert await sipp(program, instance, tmp_path, REGISTRATION, host="127.0.0.1", port=port) == 0
+        agent = asyncio.create_task(sipp(program, instance, tmp_path, "", host="127.0.0.1", port=port))
+        assert await sipp(program, instance, tmp_path, CALL, host=settings.trunk.host, to="01076") == 0
+        assert "has taken 1 calls" in await instance.cli("queue show fallback")
+        agent.cancel()
+        await asyncio.gather(agent, return_exceptions=True)
+    assert messages.waiting(settings.lifeline_folder) == []
