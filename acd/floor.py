@@ -142,11 +142,11 @@ class Floor:
 
         async def job() -> None:
             try:
+                for repair in self._compare(channels):
+                    await self._mend(repair)
                 reachable = await self._link.reachable_endpoints()
                 for agent in self._agents.list():
                     self._agents.phone_state(agent.endpoint, agent.endpoint in reachable)
-                for repair in self._compare(channels):
-                    await self._mend(repair)
             finally:
                 if not done.done():
                     done.set_result(None)
@@ -257,6 +257,8 @@ class Floor:
         )
 
     async def _mend(self, repair: Repair) -> None:
+        if repair.call_id in self._attached:
+            return  # the caller came back since: their session sees to it
         match repair:
             case StillTalking(call_id):
                 await self._answered(call_id)

