@@ -71,7 +71,7 @@ class Dialer(Section):
     closes: time = time(20, 0)
     lines: int = Field(30, ge=0)
     calls_per_second: float = Field(5.0, gt=0)
-    max_tries: int = Field(3, ge=1)
+    max_tries: int = Field(3, ge=1, le=10)
     caller_id: str = Field("1600221076", pattern=r"^\d{4,15}$")
     ring_seconds: int = Field(30, ge=5, le=120)
 

@@ -34,7 +34,8 @@ def open_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _configuration(url: str) -> Config:
+def configuration(url: str) -> Config:
+    """Alembic's configuration for a database; nothing of it lies in a file."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -44,7 +45,7 @@ def _configuration(url: str) -> Config:
 async def migrate(url: str) -> None:
     """Bring the schema up to date. Raises ServiceFailed with the next step when the database can't be used."""
     try:
-        await asyncio.to_thread(command.upgrade, _configuration(url), "head")
+        await asyncio.to_thread(command.upgrade, configuration(url), "head")
     except OperationalError as error:
         if "locked" in str(error.orig):
             raise ServiceFailed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -73,10 +74,10 @@ class Api:
         ]
 
     async def health(self, _request: Request) -> JSONResponse:
-        """Needs no token and tells nothing but whether each part is there."""
+        """Needs no token and tells nothing but whether each part is there, and which process answers."""
         links = dict(await self._parts.health())
         ok = all(links.values())
-        return JSONResponse({"ok": ok, **links}, status_code=200 if ok else 503)
+        return JSONResponse({"ok": ok, "process": os.getpid(), **links}, status_code=200 if ok else 503)
 
     async def status(self, _request: Request) -> JSONResponse:
         parts = self._parts

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Draft
 from grievance_core.errors import DraftRefused
 from telephony.numbers import national
+
+if TYPE_CHECKING:  # the command line reads its options here too, and needs no web framework for it
+    from starlette.requests import Request
 
 Typed = Mapping[str, str]
 

@@ -1,0 +1,208 @@
+"""A whole helpline for a demo or a live test, with its phones: everything real, on loopback, in one folder.
+
+The telephone network's citizens live at 127.0.0.2 and the emergency services at 127.0.0.3, each reached by a trunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agents.service import NewAgent
+from asterisk_conf.programs import Programs
+from asterisk_conf.testing import free_ports
+from helpline import settings as settings_module
+from helpline.client import Client
+from helpline.demo.errors import ExpectationFailed
+from helpline.demo.softphone import Account, Answering, Softphone
+from helpline.settings import Settings
+from helpline.stack import Say, Stack
+
+COMMAND_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+
+SETTINGS = """\
+# A demo's helpline: its own ports, short pauses, and calls out at any hour, since nobody real is rung.
+run_folder = "."
+redis_port = {redis}
+
+[telephony]
+sip_port = {sip}
+ami_port = {ami}
+agi_port = {agi}
+rtp_first = {rtp_first}
+rtp_last = {rtp_last}
+trunk = {{ host = "127.0.0.2", port = {trunk} }}
+emergency_trunk = {{ host = "127.0.0.3", port = {emergency} }}
+
+[queue]
+ring_seconds = {ring_seconds}
+wrap_up_seconds = 1.5
+announce_first_seconds = 2.0
+announce_every_seconds = 20.0
+
+[dialer]
+opens = 00:00:00
+closes = 00:00:00
+ring_seconds = 10
+
+[console]
+port = {console}
+"""
+
+
+def write_settings(folder: Path, *, ring_seconds: int = 8) -> Path:
+    """A settings file with free ports for a helpline that lives in `folder`."""
+    sip, ami, agi, redis, console = free_ports(5)
+    # Below the ports that the kernel hands out by itself, and apart for helplines side by side.
+    rtp_first = 10000 + sip % 8000 * 2
+    file = folder / "helpline.toml"
+    file.write_text(
+        SETTINGS.format(
+            sip=sip,
+            ami=ami,
+            agi=agi,
+            redis=redis,
+            console=console,
+            rtp_first=rtp_first,
+            rtp_last=rtp_first + 999,
+            trunk=free_ports(1, "127.0.0.2")[0],
+            emergency=free_ports(1, "127.0.0.3")[0],
+            ring_seconds=ring_seconds,
+        ),
+        encoding="utf-8",
+    )
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command of the command line ended."""
+
+    code: int
+    said: str
+    complained: str
+
+
+class Lab:
+    """`async with Lab(folder, programs)`: a running helpline; its phones end with it."""
+
+    def __init__(self, folder: Path, programs: Programs, *, say: Say = lambda _text: None, ring_seconds: int = 8):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.programs = programs
+        self.settings_file = write_settings(folder, ring_seconds=ring_seconds)
+        self.settings: Settings = settings_module.load(self.settings_file)
+        self.stack = Stack(self.settings, programs=programs)
+        self._say = say
+        self._phones = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.stack.start(self._say)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._phones.aclose()
+        finally:
+            await self.stack.stop()
+
+    @property
+    def agents(self) -> list[NewAgent]:
+        """The agents of this helpline, with their passwords and PINs."""
+        return self.stack.new_agents
+
+    async def citizen(self, number: str, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
+        """A phone of the telephone network. There can be one at a time: it takes every number that is rung."""
+        trunk = self.settings.telephony.trunk
+        return await self._phone(
+            f"citizen-{number}",
+            Account(user=number, exchange=self.exchange),
+            f"{trunk.host}:{trunk.port}",
+            speech,
+            answering,
+        )
+
+    async def agent(self, new: NewAgent, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
+        """An agent's softphone, registered."""
+        account = Account(user=new.agent.endpoint, exchange=self.exchange, password=new.password)
+        return await self._phone(new.agent.endpoint, account, "127.0.0.1:0", speech, answering)
+
+    @property
+    def exchange(self) -> str:
+        return f"127.0.0.1:{self.settings.telephony.sip_port}"
+
+    async def _phone(
+        self, name: str, account: Account, listen: str, speech: Path | None, answering: Answering
+    ) -> Softphone:
+        return await self._phones.enter_async_context(
+            Softphone(
+                name,
+                program=await asyncio.to_thread(self.programs.find, "baresip"),
+                folder=self.folder / "phones" / name,
+                account=account,
+                listen=listen,
+                speech=speech,
+                answering=answering,
+            )
+        )
+
+    async def hang_up_phone(self, phone: Softphone) -> None:
+        """Take a phone away before the lab ends, so that another can have its place."""
+        await phone.stop()
+
+    async def get(self, path: str) -> Any:
+        """What the running helpline tells at an address of its API."""
+
+        def ask() -> Any:
+            with Client(self.settings) as client:
+                return client.get(path)
+
+        return await asyncio.to_thread(ask)
+
+    async def post(self, path: str, **body: Any) -> Any:
+        """Ask the running helpline for something."""
+
+        def ask() -> Any:
+            with Client(self.settings) as client:
+                return client.post(path, body)
+
+        return await asyncio.to_thread(ask)
+
+    async def until(self, path: str, true: Callable[[Any], bool], *, what: str, seconds: float = 10.0) -> Any:
+        """Look at the API until `true` of its answer. Raises ExpectationFailed, naming `what` was waited for."""
+        answer: Any = None
+        try:
+            async with asyncio.timeout(seconds):
+                while not true(answer := await self.get(path)):
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise ExpectationFailed(f"{what} did not happen within {seconds:g} s. {path} says: {answer}") from None
+        return answer
+
+    async def command(self, *words: str) -> Ran:
+        """Run `helpline …` as a person types it."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from helpline.cli import main; main()",
+            "--settings",
+            str(self.settings_file),
+            *words,
+            env={**os.environ, "COLUMNS": "200"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(COMMAND_SECONDS):
+            said, complained = await process.communicate()
+        return Ran(process.returncode or 0, said.decode(), complained.decode())

@@ -1,0 +1,93 @@
+"""Feedback calls: the dialer's list is what awaits feedback, and each outcome goes back to the grievance core.
+
+The dialer knows nothing of complaints, and the grievance core nothing of calls; here the two are put together.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from grievance_core.complaint import Complaint
+from grievance_core.errors import NotAllowed
+from grievance_core.lifecycle import State
+from grievance_core.service import Grievances
+from ivr.flows import Question
+from outbound_dialer.attempt import Contact, ContactKey
+from outbound_dialer.reporting import Outcome
+from outbound_dialer.service import Dialer
+
+log = logging.getLogger(__name__)
+
+NUMBER: Final = "complaint"
+SATISFIED: Final = "satisfied"
+DISSATISFIED: Final = "dissatisfied"
+CHANNEL: Final = "feedback_call"
+
+
+def contact_of(complaint: Complaint) -> Contact:
+    """Whom to ring about this complaint. A new report is a new matter: its tries are counted anew."""
+    reported = int(complaint.reported_at.timestamp() * 1000) if complaint.reported_at else 0
+    return Contact(
+        key=ContactKey(f"{complaint.number}/{reported}"),
+        number=complaint.caller,
+        language=complaint.language,
+        context={NUMBER: complaint.number},
+    )
+
+
+class FeedbackCalls:
+    """The dialer's source of contacts and the receiver of its outcomes."""
+
+    def __init__(self, grievances: Grievances) -> None:
+        self._grievances = grievances
+
+    async def due(self, limit: int, now: datetime) -> Sequence[Contact]:
+        """Complaints that await feedback, the oldest report first."""
+        return [contact_of(complaint) for complaint in await self._grievances.awaiting_feedback(limit)]
+
+    async def take(self, outcome: Outcome) -> None:
+        """Carry an outcome into the complaint's life. Safe to repeat: the grievance core takes an attempt once.
+
+        Only a citizen's own answer is feedback. One who was not reached is counted when the round of tries is over.
+        """
+        attempt = outcome.attempt
+        number = attempt.context[NUMBER]
+        try:
+            if outcome.result in (SATISFIED, DISSATISFIED):
+                await self._grievances.feedback(
+                    number, satisfied=outcome.result == SATISFIED, attempt=attempt.id, channel=CHANNEL
+                )
+            elif outcome.round_over:
+                await self._grievances.feedback_missed(number, attempt=attempt.id, channel=CHANNEL)
+        except NotAllowed as refusal:
+            # The complaint went on without this call: its citizen dialled 1076 and answered there, or it was withdrawn.
+            log.info(
+                "A feedback call came too late for its complaint",
+                extra={"action": "feedback_late", "complaint": number, "attempt": attempt.id, "why": str(refusal)},
+            )
+
+
+class FeedbackSurvey:
+    """What the flow of a feedback call asks: the dialer knows the attempt, the grievance core the complaint."""
+
+    def __init__(self, dialer: Dialer, grievances: Grievances) -> None:
+        self._dialer = dialer
+        self._grievances = grievances
+
+    async def question(self, call_id: str) -> Question | None:
+        """What this call is about; None when its complaint no longer awaits feedback."""
+        attempt = await self._dialer.attempt_for(call_id)
+        if attempt is None:
+            return None
+        complaint = await self._grievances.get(attempt.context[NUMBER])
+        if complaint.state is not State.AWAITING_FEEDBACK:
+            return None
+        return Question(number=complaint.number, language=complaint.language)
+
+    async def finish(self, call_id: str, result: str) -> bool:
+        """Keep the answer of this call; False when one was told before."""
+        attempt = await self._dialer.attempt_for(call_id)
+        return attempt is not None and await self._dialer.finish(attempt.id, result)

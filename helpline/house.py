@@ -1,0 +1,126 @@
+"""The running controller: its rooms come up in the order of need and go down in the reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from acd.service import Acd
+from agents.service import Agents
+from grievance_core.service import Grievances
+from helpline.errors import ServiceFailed
+from helpline.lifeline import file_voice_messages
+from outbound_dialer.service import Dialer
+from telephony.ami import AmiLink
+from telephony.server import FastAgiServer
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 30.0
+LIFELINE_SECONDS = 5.0
+CALLS_GRACE_SECONDS = 0.5
+
+
+class ConsoleServer(uvicorn.Server):
+    """uvicorn in our own loop; signals are the controller's affair."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What runs in one controller. Made by `wiring.controller`."""
+
+    agents: Agents
+    acd: Acd
+    dialer: Dialer
+    grievances: Grievances
+    link: AmiLink
+    calls: FastAgiServer
+    console: Starlette
+    console_address: tuple[str, int]
+    lifeline_folder: Path
+    clock: Callable[[], datetime]
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`. Raises ServiceFailed for a port that is taken, and what the rooms raise."""
+        async with AsyncExitStack() as up:
+            # What was going on is read first, then compared with Asterisk by the link's first resync, and only then
+            # do calls come in.
+            await self.agents.start()
+            up.push_async_callback(self.agents.stop)
+            await self.acd.start()
+            up.push_async_callback(self.acd.stop)
+            await self.dialer.start()
+            up.push_async_callback(self.dialer.stop)
+            await self.link.start()
+            up.push_async_callback(self.link.stop)
+            await self._take_calls()
+            up.push_async_callback(self.calls.stop, grace_seconds=CALLS_GRACE_SECONDS)
+            listening = self._console_socket()
+            async with asyncio.TaskGroup() as tasks:
+                console = ConsoleServer(
+                    uvicorn.Config(self.console, log_config=None, access_log=False, lifespan="off", ws="none")
+                )
+                tasks.create_task(console.serve(sockets=[listening]), name="console")
+                chores = [
+                    tasks.create_task(every(SWEEP_SECONDS, self._sweep), name="time limits"),
+                    tasks.create_task(every(LIFELINE_SECONDS, self._file_voice_messages), name="lifeline messages"),
+                ]
+                log.info("The controller serves calls", extra={"action": "serving"})
+                await stop.wait()
+                log.info("The controller stops", extra={"action": "stopping"})
+                for chore in chores:
+                    chore.cancel()
+                self.console.state.feed.close()
+                console.should_exit = True
+
+    async def _take_calls(self) -> None:
+        try:
+            await self.calls.start()
+        except OSError as error:
+            raise ServiceFailed(
+                f"Port {self.calls.port} for Asterisk's calls (agi_port) can't be opened: {error.strerror}. "
+                "Set another under [telephony] in the settings file."
+            ) from error
+
+    def _console_socket(self) -> socket.socket:
+        host, port = self.console_address
+        try:
+            return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        except OSError as error:
+            raise ServiceFailed(
+                f"The desk's address {host}:{port} can't be opened: {error.strerror}. "
+                "Set another host or port under [console] in the settings file."
+            ) from error
+
+    async def _sweep(self) -> None:
+        moved = await self.grievances.sweep(self.clock())
+        if moved:
+            log.info("Complaints ran out of time", extra={"action": "swept", "complaints": moved})
+
+    async def _file_voice_messages(self) -> None:
+        filed = await file_voice_messages(self.lifeline_folder, self.grievances)
+        if filed:
+            log.info("The lifeline's messages were filed", extra={"action": "voice_filed", "messages": filed})
+
+
+async def every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+    """Do a chore at once and then every so many seconds, for ever. A failure is logged and the chore is done again."""
+    while True:
+        try:
+            await chore()
+        except Exception:
+            log.exception("A chore failed and is done again", extra={"action": "chore_failed", "seconds": seconds})
+        await asyncio.sleep(seconds)

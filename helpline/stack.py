@@ -1,0 +1,245 @@
+"""The processes of one helpline: Redis, Asterisk and the controller, each a process of its own.
+
+Asterisk and Redis outlive the controller: a conversation goes on and a waiting caller hears music while a new
+controller comes up. `run` is what `helpline run` does; the demo and the live tests use the same Stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from agents.service import Agents, NewAgent, Phone
+from asterisk_conf.instance import Instance
+from asterisk_conf.programs import Programs
+from helpline import storage, wiring
+from helpline.errors import HelplineError, ServiceFailed
+from helpline.redis_server import RedisServer
+from helpline.runfolder import RunFolder
+from helpline.settings import Settings, refuse_taken_names
+from ivr.build import build_prompts
+
+log = logging.getLogger(__name__)
+
+READY_SECONDS = 20.0
+STOP_SECONDS = 15.0
+LOOK_SECONDS = 0.1
+RESTART_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before a controller that died is started again; the last one is used from then on."""
+STEADY_SECONDS = 60.0
+"""A controller that lived this long is no longer counted as failing."""
+FIRST_AGENTS = (("1001", "Asha"), ("1002", "Ravi"), ("1003", "Meena"))
+
+Say = Callable[[str], None]
+
+
+class Stack:
+    """One helpline in one run folder. Holds no event loop: it may be started in one and stopped in another."""
+
+    def __init__(self, settings: Settings, *, programs: Programs) -> None:
+        self.settings = settings
+        self.folder = RunFolder(settings.run_folder)
+        self.new_agents: list[NewAgent] = []
+        self.controller: subprocess.Popen[bytes] | None = None
+        self.asterisk: Instance | None = None
+        self._redis: RedisServer | None = None
+        self._programs = programs
+        self._held = contextlib.ExitStack()
+
+    async def start(self, say: Say) -> None:
+        """Bring everything up in the order of need; what is up already is taken up, not started twice.
+
+        Raises the errors of the rooms, each with the next step; nothing that was started is left then.
+        """
+        refuse_taken_names()
+        self.folder.prepare()
+        self._held.enter_context(self.folder.locked("supervisor"))
+        try:
+            say("Prompts, Redis and the database")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._build_prompts())
+                group.create_task(self._start_redis())
+                group.create_task(storage.migrate(self.settings.database))
+            await self._start_asterisk(say)
+            say("The controller")
+            await self.start_controller()
+        except BaseExceptionGroup as errors:
+            await self.stop()
+            raise errors.exceptions[0] from errors
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End the controller, Asterisk and the private Redis, in this order. Safe to call twice."""
+        await asyncio.to_thread(self.stop_controller)
+        if self.asterisk is not None:
+            await self.asterisk.stop()
+        if self._redis is not None:
+            await self._redis.stop()
+        self._held.close()
+
+    async def start_controller(self) -> None:
+        """Start a controller and wait until it serves calls. Raises ServiceFailed with its last words."""
+        effective = self.folder.root / "settings.json"
+        effective.write_text(self.settings.model_dump_json(), encoding="utf-8")
+        errors = (self.folder.log / "controller.err").open("ab")
+        with errors:
+            # A plain child, looked at now and then: it must outlive any event loop that is closed meanwhile.
+            self.controller = subprocess.Popen(  # noqa: ASYNC220
+                [sys.executable, "-m", "helpline.controller", str(effective)],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                cwd=self.folder.root,
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
+            while time.monotonic() < deadline and self.controller.poll() is None:
+                with contextlib.suppress(httpx.HTTPError):
+                    answer = await client.get(f"{self.settings.api_url}/api/health")
+                    if answer.json().get("process") == self.controller.pid and answer.is_success:
+                        return
+                await asyncio.sleep(LOOK_SECONDS)
+        words = self._last_words()
+        await asyncio.to_thread(self.stop_controller)
+        raise ServiceFailed(f"The controller did not come up. {words}")
+
+    def stop_controller(self) -> None:
+        """End the controller politely; callers are held by Asterisk until another one serves them."""
+        process, self.controller = self.controller, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill_controller(self) -> None:
+        """kill -9, as a crash does it."""
+        process, self.controller = self.controller, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    async def keep_controller(self, stop: asyncio.Event, say: Say) -> None:
+        """Until `stop`: start the controller anew each time it ends, sooner at first than when it keeps failing."""
+        failures = 0
+        while not stop.is_set():
+            began = time.monotonic()
+            while self.controller is not None and self.controller.poll() is None and not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            if stop.is_set():
+                return
+            failures = 0 if time.monotonic() - began > STEADY_SECONDS else failures
+            say(f"The controller ended; starting it again. {self._last_words()}")
+            await asyncio.sleep(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)])
+            failures += 1
+            try:
+                await self.start_controller()
+            except HelplineError as error:
+                say(str(error))
+
+    async def _build_prompts(self) -> None:
+        await asyncio.to_thread(build_prompts, self.folder.prompts, self.folder.music, programs=self._programs)
+
+    async def _start_redis(self) -> None:
+        if self.settings.redis_url:
+            return
+        program = await asyncio.to_thread(self._programs.find, "redis-server")
+        self._redis = wiring.private_redis(self.settings, program)
+        await self._redis.start()
+
+    async def _start_asterisk(self, say: Say) -> None:
+        program = await asyncio.to_thread(self._programs.find, "asterisk")
+        instance = wiring.asterisk(self.settings, program)
+        phones = await self._first_phones()
+        if await instance.adopt():
+            say("Asterisk (taking up the one that runs)")
+        else:
+            say("Asterisk")
+            await instance.start(wiring.accounts(phones))
+        self.asterisk = instance
+
+    async def _first_phones(self) -> list[Phone]:
+        """The agents' phones; a helpline without any agent gets its first ones, told in `new_agents`."""
+        engine, redis = storage.open_engine(self.settings.database), wiring.redis_client(self.settings)
+        try:
+            agents = Agents(async_sessionmaker(engine), redis, clock=wiring.utc_now)
+            await agents.load()
+            if not agents.list():
+                for id, name in FIRST_AGENTS:
+                    self.new_agents.append(await agents.add(id=id, name=name, languages=["hi", "en"]))
+            return list(agents.phones())
+        finally:
+            await redis.aclose()
+            await engine.dispose()
+
+    def _last_words(self) -> str:
+        log_file = self.folder.log / "controller.err"
+        lines = log_file.read_text(errors="replace").splitlines() if log_file.exists() else []
+        words = [line for line in lines if line.strip()][-1:]
+        return f"Its last words: {words[0]}" if words else f"See {self.folder.log}."
+
+
+def run(settings: Settings, settings_file: Path | None) -> int:
+    """`helpline run`: everything up until Ctrl-C or SIGTERM, the controller started anew whenever it ends."""
+    return asyncio.run(_run(settings, settings_file))
+
+
+async def _run(settings: Settings, settings_file: Path | None) -> int:
+    console = Console(highlight=False, soft_wrap=True)
+    say: Say = console.print
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stack = Stack(settings, programs=Programs())
+    starting = asyncio.create_task(stack.start(lambda what: say(f"Starting: {what}")), name="start")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return 130
+    try:
+        starting.result()
+        _tell_where(stack, say, settings_file)
+        await stack.keep_controller(stop, say)
+    finally:
+        stopped.cancel()
+        say("Stopping")
+        await stack.stop()
+    return 0
+
+
+def _tell_where(stack: Stack, say: Say, settings_file: Path | None) -> None:
+    """Where to call, to sign in and to look."""
+    settings, telephony = stack.settings, stack.settings.telephony
+    command = f"helpline --settings {settings_file}" if settings_file else "helpline"
+    say(f"\nThe helpline answers {telephony.number} at {telephony.bind}:{telephony.sip_port} (SIP over UDP).")
+    say(f"Desk of the agents: {settings.api_url}/desk")
+    say(f"Page of the officers: {settings.api_url}/office   code: {stack.folder.secret('office')}")
+    if stack.new_agents:
+        say("\nThe first agents. Password and PIN are shown this once:")
+        for new in stack.new_agents:
+            say(
+                f"  agent {new.agent.id} {new.agent.name:<6} softphone user {new.agent.endpoint}  "
+                f"password {new.password}  domain {telephony.bind}:{telephony.sip_port}  PIN {new.pin}"
+            )
+    else:
+        say(f"The agents and their phones: {command} agents list   A new password: {command} agents new-password 1001")
+    say(f"How it stands: {command} status   Logs: {stack.folder.log}   Stop: Ctrl-C\n")

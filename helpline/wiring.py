@@ -1,0 +1,244 @@
+"""The wiring: every object of the running controller, made by hand in one place, in the order of need."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import redis.asyncio
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+
+from acd.service import Acd, AcdSettings
+from acd.store import SqlCallLog
+from agents.service import Agents, Phone
+from asterisk_conf.instance import Instance
+from asterisk_conf.programs import Program, Programs
+from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
+from grievance_core.catalogue import Catalogue
+from grievance_core.service import Grievances
+from helpline import storage
+from helpline.console.app import build as build_console
+from helpline.console.parts import Parts
+from helpline.feedback import FeedbackCalls, FeedbackSurvey
+from helpline.house import House
+from helpline.redis_server import RedisServer
+from helpline.runfolder import RunFolder
+from helpline.settings import Peer, Settings
+from ivr.flows import Flows
+from ivr.menu import shipped_menus
+from ivr.service import Ivr
+from ivr.store import Languages
+from ivr.waiting_words import SpokenWaiting
+from outbound_dialer.pacing import Pace
+from outbound_dialer.rules import Rules, Window
+from outbound_dialer.service import Dialer, DialerSettings
+from telephony.ami import AmiLink, AmiSettings
+from telephony.events import DialEnded
+from telephony.server import FastAgiServer
+
+REDIS_SECONDS = 2.0
+
+
+def utc_now() -> datetime:
+    """The one real clock; every room is given it."""
+    return datetime.now(UTC)
+
+
+def private_redis(settings: Settings, program: Program) -> RedisServer:
+    folder = RunFolder(settings.run_folder)
+    return RedisServer(
+        argv=program.argv,
+        env=program.env,
+        folder=folder.redis,
+        port=settings.redis_port,
+        password=folder.secret("redis"),
+    )
+
+
+def redis_client(settings: Settings) -> redis.asyncio.Redis:
+    """A client of the Redis that was set, else of the private one of this run folder."""
+    url = settings.redis_url
+    if not url:
+        password = RunFolder(settings.run_folder).secret("redis")
+        url = f"redis://:{password}@127.0.0.1:{settings.redis_port}/0"
+    return redis.asyncio.Redis.from_url(
+        url, decode_responses=True, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+    )
+
+
+def asterisk(settings: Settings, program: Program) -> Instance:
+    """The private Asterisk of this run folder, running or not."""
+    folder, telephony = RunFolder(settings.run_folder), settings.telephony
+
+    def trunk(peer: Peer) -> TrunkSettings:
+        return TrunkSettings(host=peer.host, port=peer.port)
+
+    return Instance(
+        AsteriskSettings(
+            run_folder=folder.asterisk,
+            prompts_folder=folder.prompts,
+            music_folder=folder.music,
+            recordings_folder=folder.recordings,
+            lifeline_folder=folder.lifeline,
+            python=Path(sys.executable),
+            bind=telephony.bind,
+            sip_port=telephony.sip_port,
+            ami_port=telephony.ami_port,
+            agi=("127.0.0.1", telephony.agi_port),
+            rtp_first=telephony.rtp_first,
+            rtp_last=telephony.rtp_last,
+            trunk=trunk(telephony.trunk),
+            emergency_trunk=trunk(telephony.emergency_trunk),
+            helpline_number=telephony.number,
+            std_code=telephony.std_code,
+            country_code=telephony.country_code,
+            max_calls=telephony.max_calls,
+        ),
+        program,
+    )
+
+
+def accounts(phones: Sequence[Phone]) -> list[PhoneAccount]:
+    """The agents' phones in Asterisk's terms."""
+    return [
+        PhoneAccount(endpoint=phone.endpoint, md5_cred=phone.md5_cred, display_name=phone.display_name)
+        for phone in phones
+    ]
+
+
+@asynccontextmanager
+async def controller(settings: Settings) -> AsyncIterator[House]:
+    """Everything that one controller runs; the caller lets it serve."""
+    folder = RunFolder(settings.run_folder)
+    engine, client = storage.open_engine(settings.database), redis_client(settings)
+    try:
+        yield _house(settings, folder, engine, client)
+    finally:
+        await client.aclose()
+        await engine.dispose()
+
+
+def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: redis.asyncio.Redis) -> House:
+    telephony, queue = settings.telephony, settings.queue
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    catalogue = Catalogue.shipped()
+    instance = asterisk(settings, Programs().find("asterisk"))
+
+    grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
+    agents = Agents(sessions, client, clock=utc_now)
+    link = AmiLink(
+        AmiSettings(
+            host="127.0.0.1", port=telephony.ami_port, user=instance.settings.ami_user, secret=instance.ami_secret()
+        ),
+        rng=random.Random(),
+    )
+    acd = Acd(
+        agents=agents,
+        redis=client,
+        calls=SqlCallLog(sessions),
+        link=link,
+        clock=utc_now,
+        words=SpokenWaiting(),
+        settings=AcdSettings(
+            recordings_folder=folder.recordings,
+            ring_seconds=queue.ring_seconds,
+            wrap_up_seconds=queue.wrap_up_seconds,
+            announce_first_seconds=queue.announce_first_seconds,
+            announce_every_seconds=queue.announce_every_seconds,
+        ),
+    )
+    feedback = FeedbackCalls(grievances)
+    dialer = Dialer(
+        sessions,
+        link,
+        feedback,
+        clock=utc_now,
+        settings=_dialer_settings(settings),
+        on_outcome=feedback.take,
+    )
+    flows = Flows(
+        desk=acd,
+        complaints=grievances,
+        survey=FeedbackSurvey(dialer, grievances),
+        languages=Languages(sessions, clock=utc_now),
+        menus=shipped_menus(),
+        zone=settings.zone,
+        clock=utc_now,
+    )
+    calls = FastAgiServer("127.0.0.1", telephony.agi_port, Ivr(flows), link)
+    link.subscribe(DialEnded, calls.dial_ended)
+
+    async def teach_phones() -> None:
+        await instance.reload_phones(accounts(agents.phones()))
+
+    async def health() -> Mapping[str, bool]:
+        return {
+            "asterisk": link.connected,
+            "redis": await _redis_answers(client),
+            "database": await _database_answers(engine),
+        }
+
+    console = build_console(
+        Parts(
+            agents=agents,
+            acd=acd,
+            grievances=grievances,
+            catalogue=catalogue,
+            redis=client,
+            api_token=folder.secret("api"),
+            office_code=folder.secret("office"),
+            zone=settings.zone,
+            clock=utc_now,
+            add_phone=teach_phones,
+            health=health,
+            kick_dialer=dialer.kick,
+        )
+    )
+    return House(
+        agents=agents,
+        acd=acd,
+        dialer=dialer,
+        grievances=grievances,
+        link=link,
+        calls=calls,
+        console=console,
+        console_address=(settings.console.host, settings.console.port),
+        lifeline_folder=folder.lifeline,
+        clock=utc_now,
+    )
+
+
+def _dialer_settings(settings: Settings) -> DialerSettings:
+    dialer = settings.dialer
+    return DialerSettings(
+        rules=Rules(
+            window=Window(zone=settings.zone, opens=dialer.opens, closes=dialer.closes),
+            max_tries=dialer.max_tries,
+        ),
+        caller_id=dialer.caller_id,
+        pace=Pace(lines=dialer.lines, calls_per_second=dialer.calls_per_second),
+        ring_seconds=dialer.ring_seconds,
+    )
+
+
+async def _redis_answers(client: redis.asyncio.Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except (RedisError, OSError):
+        return False
+
+
+async def _database_answers(engine: AsyncEngine) -> bool:
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError):
+        return False
+    return True
