@@ -133,8 +133,10 @@ class Instance:
     async def reload_phones(self, phones: Sequence[PhoneAccount]) -> None:
         """Let Asterisk know these agents' phones and no others. Calls in progress go on.
 
-        Raises NotRunning, SettingRefused or CommandFailed.
+        One call of it at a time. Raises NotRunning, SettingRefused or CommandFailed.
         """
+        if not self.running():
+            raise NotRunning(self.settings.run_folder)
         self._write(render.phone_configuration(self.settings, phones))
         for module in ("res_pjsip.so", "app_queue.so"):
             answer = await self.cli(f"module reload {module}")
@@ -199,7 +201,12 @@ class Instance:
             settings.recordings_folder,
             settings.lifeline_folder,
         ):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not any(settings.music_folder.glob("*.*")):
+            log.warning(
+                "There is no music: waiting callers hear silence",
+                extra={"action": "start", "music_folder": str(settings.music_folder)},
+            )
 
     def _write(self, files: dict[str, str]) -> None:
         refuse_broken(files)
@@ -270,15 +277,19 @@ class Instance:
             return ""
 
     async def _ask(self, command: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            *self._argv,
-            "-rx",
-            command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self._env,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                "-rx",
+                command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=self._env,
+            )
+        except OSError as error:
+            # The package cache may have been cleared under a running Asterisk.
+            raise CommandFailed(command, f"{self._argv[0]}: {error.strerror}") from error
         try:
             output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
         except TimeoutError:

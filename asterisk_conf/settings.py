@@ -13,8 +13,6 @@ EMERGENCY_NUMBERS = ("112", "100", "101", "102", "108", "1090", "181", "1098", "
 AMI_EVENTS = (
     "AttendedTransfer",
     "BlindTransfer",
-    "BridgeEnter",
-    "BridgeLeave",
     "ContactStatus",
     "DeviceStateChange",
     "DialBegin",
@@ -24,7 +22,7 @@ AMI_EVENTS = (
     "OriginateResponse",
     "Shutdown",
 )
-"""The least that the controller decides by: the whole stream is 85 events and 38 kB a call, this about 10 and 4 kB."""
+"""The least that the controller decides by: the whole stream is 85 events and 38 kB a call, this below 10 and 4 kB."""
 
 SOCKET_PATH_LIMIT = 107
 """Bytes that Linux allows in the path of a Unix socket."""
@@ -58,7 +56,9 @@ class PhoneAccount:
 class AsteriskSettings:
     """One private Asterisk. Everything of it lies below `run_folder`, so several run side by side.
 
-    The AMI listens on loopback whatever `bind` says: who has its secret has every call.
+    Signalling and voice listen on `bind` only. The AMI listens on loopback whatever `bind` says: who has its secret has
+    every call. (pjsip's DNS client opens two unnamed UDP sockets on all addresses where the machine has name servers;
+    that can't be turned off, and no name is looked up.)
     """
 
     run_folder: Path
