@@ -24,8 +24,8 @@ LEVELS = (1, 2, 3, 4)
 TOP_LEVEL = LEVELS[-1]
 MAX_DAYS = 365  # a longer limit is a slip of the key
 ALIKE = 0.72  # from this likeness on (0 to 1) an unknown code gets the nearest one suggested
-# Designations become ids of posts, so they are written in Latin letters.
-DESIGNATION = r"[A-Za-z][A-Za-z .,&()'/-]*"
+# Designations become ids of posts, so they are short and in Latin letters.
+DESIGNATION = r"[A-Za-z][A-Za-z .,&()'/-]{0,79}"
 
 DISTRICT_COLUMNS = ("lgd_code", "name_en", "name_hi", "division_en", "division_hi", "std_code", "other_names")
 DEPARTMENT_COLUMNS = ("code", "name_en", "name_hi", "source")
@@ -270,7 +270,8 @@ def _category(row: Row, departments: Mapping[str, Department], problems: list[st
         hint = f" Did you mean {near[0]}?" if near else " Add it to departments.csv first."
         problems.append(row.says(f"department_code {department!r} is not in departments.csv.{hint}"))
     one, two, three, four = (
-        _shaped(row, f"l{level}_officer", DESIGNATION, "a designation in Latin letters", problems) for level in LEVELS
+        _shaped(row, f"l{level}_officer", DESIGNATION, "a designation in Latin letters, at most 80", problems)
+        for level in LEVELS
     )
     if len({one, two, three, four}) < len(LEVELS):
         # Otherwise a complaint that rises would come back to the officer who lost it.

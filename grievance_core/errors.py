@@ -89,6 +89,12 @@ class ChangedMeanwhile(GrievanceError):
 
     retryable = True
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody else changed this complaint at the same moment. "
+            "Look at it again, then repeat what is still needed."
+        )
+
 
 class StoreError(GrievanceError):
     """The database did not do what was asked; nothing was changed."""

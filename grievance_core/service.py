@@ -295,20 +295,14 @@ class Grievances:
 
         The event is None when nothing was to be done. Raises ChangedMeanwhile after TRIES lost races.
         """
-        for attempts_left in reversed(range(TRIES)):
-            try:
+        for _ in range(TRIES):
+            with suppress(ChangedMeanwhile, IntegrityError):
                 complaint, event = await self._happen_once(number, deed, kind_of)
-            except (ChangedMeanwhile, IntegrityError):
-                if not attempts_left:
-                    raise
-                continue
-            if event is not None:
-                log.info(
-                    "Complaint moved on",
-                    extra={"action": f"complaint_{event.kind}", "complaint": number, "state": event.state},
-                )
-            return complaint, event
-        raise AssertionError("unreachable: the last try returns or raises")
+                if event is not None:
+                    moved = {"action": f"complaint_{event.kind}", "complaint": number, "state": event.state}
+                    log.info("Complaint moved on", extra=moved)
+                return complaint, event
+        raise ChangedMeanwhile
 
     async def _happen_once(
         self, number: ComplaintNumber, deed: Deed, kind_of: Callable[[Complaint], EventKind | None]

@@ -254,10 +254,7 @@ async def save(session: AsyncSession, complaint: Complaint, event: Event) -> Non
     values |= {"loaded_number": complaint.number, "loaded_version": complaint.version - 1}
     result = cast("CursorResult[Any]", await session.execute(_SAVE, values))
     if result.rowcount != 1:
-        raise ChangedMeanwhile(
-            "Somebody else changed this complaint at the same moment. Look at it again, then repeat what is still "
-            "needed."
-        )
+        raise ChangedMeanwhile
     await session.execute(_ADD_EVENT, _event_values(event))
 
 

@@ -303,4 +303,3 @@ class RandomLife(RuleBasedStateMachine):
 
 TestRandomLife = RandomLife.TestCase
 TestRandomLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestRandomLife.pytestmark = [pytest.mark.unit]

@@ -1,29 +1,19 @@
-"""The use cases on a real SQLite; `grievances` is a database in memory, `two_desks` are two services on one file."""
+"""The use cases on a real SQLite."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from grievance_core import store
-from grievance_core.catalogue import Catalogue
-from grievance_core.complaint import register
 from grievance_core.errors import (
     DraftRefused,
     NotAllowed,
     NumberUnreadable,
-    StoreBusy,
-    StoreFailed,
     UnknownCategory,
     UnknownComplaint,
     UnknownDistrict,
@@ -32,56 +22,10 @@ from grievance_core.errors import (
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, number_for, spoken_groups
 from grievance_core.service import Grievances, NotTold
-from grievance_core.store import metadata
-from grievance_core.testing import NOON, FixedClock, a_draft, memory_grievances
+from grievance_core.testing import NOON, FixedClock, a_draft
+from tests.unit.grievance_core.stories import refuse, reported
 
 pytestmark = pytest.mark.service
-
-CATALOGUE = Catalogue.shipped()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-async def grievances(clock: FixedClock) -> AsyncIterator[Grievances]:
-    async with memory_grievances(clock=clock, catalogue=CATALOGUE) as service:
-        yield service
-
-
-@pytest.fixture
-async def two_desks(tmp_path: Path, clock: FixedClock) -> AsyncIterator[tuple[Grievances, Grievances]]:
-    """Two services with connections of their own on one database file, as two processes have them."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'complaints.db'}"
-    engines = [create_async_engine(url, connect_args={"timeout": 0.2}, hide_parameters=True) for _ in range(2)]
-    async with engines[0].begin() as connection:
-        await connection.execute(text("PRAGMA journal_mode=WAL"))
-        await connection.run_sync(metadata.create_all)
-    one, two = (
-        Grievances(
-            async_sessionmaker(engine, expire_on_commit=False),
-            catalogue=CATALOGUE,
-            clock=clock,
-            rng=random.Random(seed),
-        )
-        for seed, engine in enumerate(engines)
-    )
-    yield one, two
-    for engine in engines:
-        await engine.dispose()
-
-
-async def reported(grievances: Grievances, **changes: str) -> str:
-    """The number of a fresh complaint that awaits feedback."""
-    complaint = await grievances.register(a_draft(**changes))
-    await grievances.report(complaint.number, by="JE Lucknow", text="ट्रांसफार्मर बदल दिया")
-    return complaint.number
-
-
-async def refuse(grievances: Grievances, number: str, attempt: str) -> None:
-    await grievances.feedback(number, satisfied=False, attempt=attempt, channel="call")
 
 
 # Registering
@@ -272,151 +216,6 @@ async def test_an_attempt_without_an_id_and_an_empty_report_are_refused(grievanc
         await grievances.feedback(number, satisfied=True, attempt=" ", channel="call")
     with pytest.raises(DraftRefused, match="report is empty"):
         await grievances.report(number, by="JE", text="")
-
-
-# Two at once
-
-
-async def test_two_desks_that_report_at_once_make_one_report(two_desks: tuple[Grievances, Grievances]) -> None:
-    for _ in range(10):
-        complaint = await two_desks[0].register(a_draft())
-        results = await asyncio.gather(
-            *(desk.report(complaint.number, by="JE", text="हो गया") for desk in two_desks), return_exceptions=True
-        )
-        assert sorted(type(result).__name__ for result in results) == ["Complaint", "NotAllowed"]
-        assert [event.seq for event in await two_desks[0].history(complaint.number)] == [1, 2, 3]
-
-
-async def test_one_answer_told_by_two_at_once_counts_once(two_desks: tuple[Grievances, Grievances]) -> None:
-    for _ in range(10):
-        number = await reported(two_desks[0])
-        results = await asyncio.gather(
-            *(desk.feedback(number, satisfied=False, attempt="a-1", channel="call") for desk in two_desks)
-        )
-        assert [result.dissatisfied for result in results] == [1, 1]
-
-
-async def test_a_locked_database_says_so_is_retryable_and_changes_nothing(
-    two_desks: tuple[Grievances, Grievances], tmp_path: Path
-) -> None:
-    complaint = await two_desks[0].register(a_draft())
-    lock = sqlite3.connect(tmp_path / "complaints.db")
-    lock.execute("BEGIN IMMEDIATE")
-    try:
-        for attempt in (
-            two_desks[0].register(a_draft(call_id="c-1")),
-            two_desks[0].report(complaint.number, by="JE", text="हो गया"),
-            two_desks[0].count_refusal("rti", ""),
-            two_desks[0].file_voice_message(Path("a.wav"), caller="", taken_at=NOON),
-        ):
-            with pytest.raises(StoreBusy, match="Try again in a moment") as caught:
-                await attempt
-            assert caught.value.retryable
-        assert await two_desks[1].get(complaint.number) == complaint  # readers read on
-    finally:
-        lock.rollback()
-        lock.close()
-    assert (await two_desks[0].report(complaint.number, by="JE", text="हो गया")).state is State.AWAITING_FEEDBACK
-
-
-async def test_a_store_that_is_not_set_up_or_not_a_database_says_where_to_look(tmp_path: Path) -> None:
-    (tmp_path / "a.db").write_text("this is no database, " * 100)
-    for url in ("sqlite+aiosqlite://", f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"):
-        engine = create_async_engine(url)
-        service = Grievances(async_sessionmaker(engine), catalogue=CATALOGUE, clock=FixedClock())
-        with pytest.raises(StoreFailed, match="helpline doctor") as caught:
-            await service.register(a_draft(call_id="c-1"))
-        assert "9876543210" not in str(caught.value)
-        assert not caught.value.retryable
-        await engine.dispose()
-
-
-# The sweep
-
-
-async def test_time_that_runs_out_brings_the_complaint_up_to_l4_and_flags_it_there(
-    grievances: Grievances, clock: FixedClock
-) -> None:
-    complaint = await grievances.register(a_draft())
-    assert await grievances.sweep(clock()) == 0
-    levels = []
-    for _ in range(4):
-        assert await grievances.sweep(clock.move(days=30)) == 1
-        levels.append((await grievances.get(complaint.number)).level)
-    assert levels == [2, 3, 4, 4]
-    assert (await grievances.get(complaint.number)).overdue
-    assert await grievances.sweep(clock.move(days=30)) == 0
-
-
-async def test_the_sweep_leaves_what_awaits_feedback_and_what_is_closed(
-    grievances: Grievances, clock: FixedClock
-) -> None:
-    waiting, closed = await reported(grievances), await reported(grievances)
-    await grievances.feedback(closed, satisfied=True, attempt="a-1", channel="call")
-    assert await grievances.sweep(clock.move(days=300)) == 0
-    await refuse(grievances, waiting, "a-2")
-    assert await grievances.sweep(clock.move(days=30)) == 1
-
-
-async def test_a_sweep_of_2000_moves_all_oldest_first_but_the_poisoned_one(
-    two_desks: tuple[Grievances, Grievances],
-    clock: FixedClock,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO, logger="grievance_core")
-    numbers = [number_for(SERIALS[place * 7]) for place in range(2000)]
-    poisoned = numbers[700]
-    async with two_desks[0]._sessions.begin() as session:  # 2,000 transactions would only cost time here
-        for place, number in enumerate(numbers):
-            if place % 10 == 0:
-                clock.move(minutes=1)
-            complaint, events = register(a_draft(), number=number, at=clock(), catalogue=CATALOGUE)
-            if number == poisoned:
-                complaint = replace(complaint, category="XXX-99")
-            await store.add(session, complaint, events, once_key=None)
-    assert await two_desks[0].sweep(clock.move(days=30)) == 1999
-    moved = [record.complaint for record in caplog.records if record.action == "complaint_time_ran_out"]  # type: ignore[attr-defined]
-    assert moved == [number for number in numbers if number != poisoned]
-    failed = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.complaint for record in failed] == [poisoned]  # type: ignore[attr-defined]
-    assert {complaint.level for complaint in await two_desks[1].find(state=State.ESCALATED, limit=3000)} == {2}
-    assert await two_desks[0].sweep(clock()) == 0
-
-
-async def test_two_sweeps_at_once_move_each_complaint_once(
-    two_desks: tuple[Grievances, Grievances], clock: FixedClock
-) -> None:
-    numbers = [(await two_desks[0].register(a_draft())).number for _ in range(30)]
-    now = clock.move(days=30)
-    assert sum(await asyncio.gather(*(desk.sweep(now) for desk in two_desks))) == 30
-    for number in numbers:
-        assert [event.kind for event in await two_desks[0].history(number)][2:] == [EventKind.TIME_RAN_OUT]
-
-
-async def test_a_sweep_of_a_locked_store_gives_up_soon_and_the_next_one_goes_on(
-    two_desks: tuple[Grievances, Grievances], clock: FixedClock, tmp_path: Path
-) -> None:
-    for _ in range(10):
-        await two_desks[0].register(a_draft())
-    now = clock.move(days=30)
-    lock = sqlite3.connect(tmp_path / "complaints.db")
-    lock.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreBusy):
-        await two_desks[0].sweep(now)
-    lock.rollback()
-    lock.close()
-    assert await two_desks[0].sweep(now) == 10
-
-
-async def test_the_sweep_reads_its_index_only(two_desks: tuple[Grievances, Grievances], tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "complaints.db") as connection:
-        plan = connection.execute(
-            "EXPLAIN QUERY PLAN SELECT sweep_at, number FROM complaints WHERE sweep_at <= '2026' "
-            "AND (sweep_at, number) > ('2025', '1') ORDER BY sweep_at, number LIMIT 200"
-        ).fetchall()
-    connection.close()
-    assert "USING COVERING INDEX ix_complaints_sweep_at_number" in plan[0][-1]
-    assert len(plan) == 1  # no sorting beside
 
 
 # Voice messages, refusals, logs
