@@ -18,8 +18,8 @@ function values() {
   return Object.fromEntries(new FormData(form));
 }
 
-function fill(kept) {
-  for (const [name, value] of Object.entries(kept)) {
+function fill(draft) {
+  for (const [name, value] of Object.entries(draft)) {
     const field = form.elements[name];
     if (field) field.value = value; // a group of radio buttons takes a value too
   }
@@ -35,10 +35,18 @@ function keep() {
   else localStorage.removeItem(key);
 }
 
+function kept(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    localStorage.removeItem(key); // not ours, or half written: a draft that can't be read must not stop the page
+    return null;
+  }
+}
+
 function begin(call) {
   const empty = { kind: "complaint", language: call.language || "hi", category: "", district: "", text: "", name: "" };
-  const kept = localStorage.getItem(prefix + call.id);
-  fill({ ...empty, caller: call.caller, call_id: call.id, ...(kept ? JSON.parse(kept) : {}) });
+  fill({ ...empty, caller: call.caller, call_id: call.id, ...kept(prefix + call.id) });
   look();
 }
 
@@ -56,13 +64,14 @@ function listUnfinished() {
   for (const key of Object.keys(localStorage)) {
     const id = key.slice(prefix.length);
     if (!key.startsWith(prefix) || id === form.elements.call_id.value) continue;
-    const kept = JSON.parse(localStorage.getItem(key));
+    const draft = kept(key);
+    if (draft === null) continue;
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = kept.caller || kept.name || kept.text.slice(0, 30) || kept.category.slice(0, 30);
+    button.textContent = draft.caller || draft.name || draft.text.slice(0, 30) || draft.category.slice(0, 30);
     button.addEventListener("click", () => {
       keep();
-      fill(kept);
+      fill(draft);
       look();
       form.elements.text.focus();
     });

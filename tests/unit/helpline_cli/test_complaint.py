@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,14 @@ REGISTER = (
     "--caller",
     "09876543210",
 )
+
+
+def test_a_database_that_is_not_there_yet_is_made_at_first_use(tmp_path: Path) -> None:
+    file = tmp_path / "helpline.toml"
+    file.touch()
+    new = Shell(file)
+    number = new.json(*REGISTER)["number"]
+    assert [found["number"] for found in new.json("complaint", "list")] == [number]
 
 
 @pytest.fixture

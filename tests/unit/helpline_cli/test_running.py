@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
 import uvicorn
 
@@ -29,8 +30,8 @@ def house(shell: Shell) -> Iterator[House]:
 
     async def serve() -> None:
         async with rooms() as house:
-            app = build(parts_of(house, token=token))
-            config = uvicorn.Config(app, host="127.0.0.1", port=shell.settings.console.port, log_config=None)
+            house.app = build(parts_of(house, token=token))
+            config = uvicorn.Config(house.app, host="127.0.0.1", port=shell.settings.console.port, log_config=None)
             server.append(uvicorn.Server(config))
             made.append(house)
             serving = asyncio.create_task(server[0].serve())
@@ -98,6 +99,19 @@ def test_a_refusal_is_told_in_the_helplines_own_words(
     shell: Shell, house: House, arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in shell.refused("agents", *arguments)
+
+
+def test_the_desk_is_pushed_over_a_real_connection_until_the_server_stops(shell: Shell, house: House) -> None:
+    with httpx.Client(base_url=shell.settings.api_url, trust_env=False) as web:
+        web.post("/desk/sign-in", data={"agent": "1001", "pin": house.asha.pin})
+        with web.stream("GET", "/desk/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: now"
+            shell.fine("agents", "pause", "1001", "-r", "training")
+            assert any("(training)" in line for line in lines)
+            house.app.state.feed.close()
+            shell.fine("agents", "ready", "1001")
+            assert "event: now" not in list(lines), "the stream has ended, without another look"
 
 
 def test_a_report_wakes_the_running_dialer(shell: Shell, house: House) -> None:
