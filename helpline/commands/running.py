@@ -45,9 +45,9 @@ def demo(
     Example:
       helpline demo --keep /tmp/demo
     """
-    from helpline.demo import story
+    from helpline.demo.story import play
 
-    raise typer.Exit(story.play(fresh=fresh, keep=keep))
+    raise typer.Exit(play(fresh=fresh, keep=keep))
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:

@@ -126,5 +126,4 @@ def test_demo_ends_with_the_storys_own_code(shell: Shell, monkeypatch: pytest.Mo
 
     story = types.SimpleNamespace(play=lambda *, fresh, keep: 3 if fresh and keep == Path("kept") else 0)
     monkeypatch.setitem(sys.modules, "helpline.demo.story", story)  # type: ignore[arg-type]
-    monkeypatch.setattr("helpline.demo.story", story, raising=False)
     assert shell("demo", "--fresh", "--keep", "kept").exit_code == 3
