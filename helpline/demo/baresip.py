@@ -27,7 +27,8 @@ CONNECT_EVERY_SECONDS = 0.02
 MAX_MESSAGE = 1_000_000
 
 # No account module: accounts are made over the control connection, so that no event of theirs is missed and no
-# password stands in a file. The player writes to /dev/null because something must drain what is received. Ring tones
+# password stands in a file. All paths are relative to the phone's folder: baresip takes no spaces in them, and few
+# letters. The player writes to /dev/null because something must drain what is received. Ring tones
 # are looked for in audio_path, found missing, and so not played.
 CONFIGURATION = """\
 poll_method             epoll
@@ -37,7 +38,7 @@ dns_server              127.0.0.1:9
 call_local_timeout      120
 call_max_calls          {max_calls}
 call_hold_other_calls   no
-audio_path              {folder}
+audio_path              .
 audio_player            aufile,/dev/null
 audio_source            aufile,silence.wav
 audio_alert             aufile,/dev/null
@@ -49,7 +50,7 @@ audio_buffer            20-160
 rtp_ports               {rtp_ports}
 jitter_buffer_type      fixed
 jitter_buffer_delay     1-10
-module_path             {modules}
+module_path             modules
 module                  g711.so
 module                  sndfile.so
 module                  aufile.so
@@ -77,11 +78,11 @@ def module_folder(program: Program) -> Path:
 
 
 async def launch(program: Program, folder: Path, *, trace: bool) -> asyncio.subprocess.Process:
-    """Start baresip in its own folder, its words going to `baresip.log` there. Raises ProgramMissing.
-
-    The folder is also its working directory, because the names of sound files may have 128 characters only.
-    """
-    arguments = ["-4", "-f", str(folder), *(["-s"] if trace else [])]
+    """Start baresip in its own folder, its words going to `baresip.log` there. Raises ProgramMissing."""
+    modules = folder / "modules"
+    modules.unlink(missing_ok=True)
+    modules.symlink_to(module_folder(program))
+    arguments = ["-4", "-f", ".", *(["-s"] if trace else [])]
     with (folder / "baresip.log").open("wb") as output:
         try:
             return await asyncio.create_subprocess_exec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -105,14 +105,18 @@ class PhoneEvents:
         self._seen = len(self.happened)
 
     async def expect(self, what: What, *, timeout: float, call: str = "") -> Happened:
-        """The next of this kind that was not looked at; see Softphone.expect."""
+        """The next of this kind that was not looked at; see Softphone.expect. Several may wait at once."""
+        looked_at = self._seen
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    for happened in self._unseen():
+                    while looked_at < len(self.happened):
+                        happened = self.happened[looked_at]
+                        looked_at += 1
                         if happened.what == what and call in ("", happened.call):
+                            self._seen = max(self._seen, looked_at)
                             return happened
-                        self._give_up(happened, what, call)
+                        self._give_up(happened, what, call, looked_at)
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
@@ -120,13 +124,9 @@ class PhoneEvents:
                 f'Phone {self._name}: no "{what}" within {timeout:g} s. It told: {self._story()}.\n{self._last_words()}'
             ) from None
 
-    def _unseen(self) -> Iterator[Happened]:
-        while self._seen < len(self.happened):
-            self._seen += 1
-            yield self.happened[self._seen - 1]
-
-    def _give_up(self, happened: Happened, wanted: What, call: str) -> None:
+    def _give_up(self, happened: Happened, wanted: What, call: str, looked_at: int) -> None:
         if happened.what == "closed" and wanted in _OF_A_CALL and call in ("", happened.call):
+            self._seen = max(self._seen, looked_at)
             reason = happened.detail or "no reason"
             raise CallEnded(
                 f'Phone {self._name}: the call ended ({reason}) while "{wanted}" was waited for.',
@@ -138,6 +138,7 @@ class PhoneEvents:
                 "Are user and password those of the agent's account there?"
             )
         if happened.what == "lost":
+            # Not marked as seen: whoever waits now or later is to hear of it.
             raise PhoneFailed(f"Phone {self._name}: baresip ended by itself.\n{self._last_words()}")
 
     def _story(self) -> str:

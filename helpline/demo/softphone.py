@@ -268,10 +268,9 @@ class Softphone:
         write_wav(self.folder / "silence.wav", speech, at_least=LONGEST_CALL_SECONDS)
 
     async def _launch(self, timeout: float) -> None:
-        modules = baresip.module_folder(self._program)
         for tries_left in reversed(range(START_TRIES)):
             port = _free_port()
-            self._write_configuration(modules, port)
+            self._write_configuration(port)
             self._process = await baresip.launch(self._program, self.folder, trace=self._trace)
             try:
                 self._control = await baresip.connect(
@@ -291,12 +290,10 @@ class Softphone:
             else:
                 return
 
-    def _write_configuration(self, modules: Path, control_port: int) -> None:
+    def _write_configuration(self, control_port: int) -> None:
         text = baresip.CONFIGURATION.format(
             listen=self._listen,
             host=self._listen.partition(":")[0],
-            folder=self.folder,
-            modules=modules,
             control_port=control_port,
             rtp_ports=self._rtp_ports,
             max_calls=self._max_calls,
