@@ -44,6 +44,8 @@ class AmiSettings:
     longest_delay: float = 5.0
     start_seconds: float = 10.0
     resync_seconds: float = 10.0
+    settle_seconds: float = 1.0
+    """How long the second of the two events that end an outgoing call is waited for."""
 
 
 @dataclass(slots=True)
@@ -314,7 +316,7 @@ class AmiLink:
             ringing.outcome.set_result(Originated(answered=False, reason=ringing.reason, cause=ringing.cause))
         else:
             # The other half comes within milliseconds, but not at all for a channel that could not be made.
-            asyncio.get_running_loop().call_later(1.0, _settle, ringing)
+            asyncio.get_running_loop().call_later(self._settings.settle_seconds, _settle, ringing)
 
 
 def _settle(ringing: _Ringing) -> None:

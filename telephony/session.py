@@ -42,8 +42,9 @@ class Session(asyncio.Protocol):
             self._break(fault)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.hung_up = True
         self._closed.set()
+        if self._fault is None:  # else it was us who broke it off: the caller is still there, and comes back
+            self.hung_up = True
         if not self._values:
             self._break(PeerFault("it closed too early"))
         elif self._pending is not None and not self._pending.done():

@@ -1,0 +1,438 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from telephony.ami import AmiLink, AmiSettings
+from telephony.errors import ActionRefused, ActionTimedOut, LinkDown, LoginRefused, TelephonyError
+from telephony.events import ContactChanged, DeviceChanged, Hungup, LiveChannel
+from telephony.originate import Originate, Originated
+from tests.unit.telephony.fake_ami import FakeAmi, Headers
+
+pytestmark = pytest.mark.unit
+
+FAST = AmiSettings(
+    host="127.0.0.1",
+    port=0,
+    user="helpline",
+    secret="secret",
+    action_seconds=0.5,
+    ping_every=0.05,
+    ping_seconds=0.2,
+    first_delay=0.01,
+    longest_delay=0.05,
+    start_seconds=0.5,
+    resync_seconds=0.5,
+    settle_seconds=0.05,
+)
+CALL = Originate(channel="PJSIP/9876543210@trunk", call_id="attempt-1", context="feedback", ring_seconds=0.5)
+CHANNEL = {
+    "Uniqueid": "1.1",
+    "Linkedid": "1.1",
+    "Channel": "PJSIP/trunk-1",
+    "Duration": "00:01:05",
+    "Application": "AGI",
+}
+
+
+@asynccontextmanager
+async def linked(settings: AmiSettings = FAST, ami: FakeAmi | None = None) -> AsyncIterator[tuple[FakeAmi, AmiLink]]:
+    before = asyncio.all_tasks()
+    ami = ami or FakeAmi()
+    await ami.start()
+    link = AmiLink(replace(settings, port=ami.port), rng=Random(1))
+    try:
+        await link.start()
+        yield ami, link
+    finally:
+        await link.stop()
+        await ami.stop()
+        assert asyncio.all_tasks() == before
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+def hangup(ami: FakeAmi, call_id: str = "1.1", cause: object = 16) -> None:
+    ami.event("Hangup", Channel="PJSIP/x", Uniqueid=call_id, Linkedid=call_id, Cause=cause)
+
+
+# -- the connection
+
+
+async def test_start_logs_in_and_reads_the_lag() -> None:
+    async with linked() as (ami, link):
+        assert link.connected
+        await until(lambda: link.lag is not None)
+        assert ami.asked("Login")[0]["Username"] == "helpline"
+        assert "secret" not in repr(FAST)
+    assert not link.connected
+    assert link.lag is None
+
+
+async def test_a_wrong_secret_is_told_with_the_next_step() -> None:
+    with pytest.raises(LoginRefused, match="restart Asterisk from the same run folder"):
+        async with linked(ami=FakeAmi(secret="another")):
+            pass
+
+
+async def test_nobody_at_the_port_is_told_in_time() -> None:
+    ami = FakeAmi()
+    await ami.start()
+    await ami.stop()
+    link = AmiLink(replace(FAST, port=ami.port), rng=Random(1))
+    with pytest.raises(LinkDown, match="is Asterisk running"):
+        await link.start()
+    with pytest.raises(LinkDown):
+        await link.action("Ping")
+
+
+async def test_the_link_is_made_anew_and_live_channels_are_told_each_time() -> None:
+    seen: list[list[str]] = []
+
+    async def resync(channels: Sequence[LiveChannel]) -> None:
+        seen.append([channel.call_id for channel in channels])
+
+    ami = FakeAmi()
+    await ami.start()
+    link = AmiLink(replace(FAST, port=ami.port), rng=Random(1))
+    link.on_resync(resync)
+    await link.start()
+    ami.channels = [CHANNEL, {"Channel": "without an id"}]
+    for times in (2, 3, 4):
+        ami.drop()
+        await until(lambda times=times: len(seen) == times)
+    await link.stop()
+    await ami.stop()
+    assert seen == [[], ["1.1"], ["1.1"], ["1.1"]]
+
+
+async def test_a_refused_login_later_on_is_tried_again_for_ever() -> None:
+    async with linked() as (ami, link):
+        ami.secret = "another"
+        ami.drop()
+        await until(lambda: len(ami.asked("Login")) > 3)
+        ami.secret = "secret"
+        await until(lambda: link.connected)
+
+
+async def test_an_asterisk_that_does_not_answer_a_ping_is_left_and_asked_anew() -> None:
+    async with linked() as (ami, link):
+        answer = ami.answers.pop("Ping")
+        await until(lambda: ami.logins == 2)
+        ami.answers["Ping"] = answer
+        await until(lambda: link.connected and link.lag is not None)
+
+
+async def test_stop_in_the_middle_of_a_connection_leaves_nothing() -> None:
+    ami = FakeAmi()
+    ami.answers.pop("CoreShowChannels")
+    await ami.start()
+    before = asyncio.all_tasks()
+    link = AmiLink(replace(FAST, port=ami.port), rng=Random(1))
+    starting = asyncio.create_task(link.start())
+    await until(lambda: bool(ami.asked("CoreShowChannels")))
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await link.stop()
+    assert not link.connected
+    await until(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()})
+    await ami.stop()
+
+
+# -- actions
+
+
+async def test_an_action_returns_its_answer() -> None:
+    async with linked() as (ami, link):
+        ami.answers["Getvar"] = lambda action: ami.respond(action, Variable=action["Variable"], Value="NOT_INUSE")
+        assert await link.device_state("PJSIP/agent-1001") == "NOT_INUSE"
+        assert ami.asked("Getvar")[0]["Variable"] == "DEVICE_STATE(PJSIP/agent-1001)"
+
+
+async def test_actions_answered_out_of_order_get_their_own_answers() -> None:
+    async with linked() as (ami, link):
+        held: list[Headers] = []
+        ami.answers["Getvar"] = held.append
+        first = asyncio.create_task(link.device_state("a"))
+        second = asyncio.create_task(link.device_state("b"))
+        await until(lambda: len(held) == 2)
+        for action in reversed(held):
+            ami.respond(action, Value=action["Variable"])
+        assert [await first, await second] == ["DEVICE_STATE(a)", "DEVICE_STATE(b)"]
+
+
+async def test_an_action_that_is_refused_tells_why() -> None:
+    async with linked() as (ami, link):
+        ami.answers["PlayDTMF"] = ami.answers["Hangup"] = lambda action: ami.refuse(action, "No such channel")
+        with pytest.raises(ActionRefused, match="PlayDTMF: No such channel"):
+            await link.play_dtmf("PJSIP/x", "D")
+        assert not await link.hang_up("PJSIP/x")
+
+
+async def test_an_action_without_an_answer_ends_in_time_and_its_late_answer_hurts_nobody() -> None:
+    async with linked() as (ami, link):
+        late: list[Headers] = []
+        ami.answers["PlayDTMF"] = late.append
+        with pytest.raises(ActionTimedOut, match="may have been carried out"):
+            await link.action("PlayDTMF", seconds=0.02)
+        ami.respond(late[0])
+        assert await link.live_channels() == []
+
+
+async def test_a_line_end_in_a_value_cannot_become_a_header() -> None:
+    async with linked() as (ami, link):
+        with pytest.raises(ValueError, match="line end"):
+            await link.action("Hangup", {"Channel": "x\r\nAction: Originate"})
+        assert ami.asked("Hangup") == []
+
+
+async def test_a_break_fails_what_is_unfinished_and_nothing_is_sent_again() -> None:
+    async with linked() as (ami, link):
+        asked = [
+            asyncio.create_task(link.originate(CALL)),
+            asyncio.create_task(link.play_dtmf("PJSIP/x", "D")),
+            asyncio.create_task(link.listing("PJSIPShowContacts")),
+        ]
+        await until(lambda: len(ami.asked("PJSIPShowContacts")) == 1)
+        ami.drop()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [LinkDown] * 3
+        await until(lambda: ami.logins == 2)
+        await until(lambda: link.connected and link.lag is not None)
+        assert [len(ami.asked(name)) for name in ("Originate", "PlayDTMF", "PJSIPShowContacts")] == [1, 1, 1]
+
+
+async def test_while_the_link_is_down_an_action_fails_at_once() -> None:
+    async with linked() as (ami, link):
+        await ami.stop()
+        await until(lambda: not link.connected)
+        with pytest.raises(LinkDown):
+            await link.originate(CALL)
+
+
+async def test_a_cancelled_action_is_forgotten() -> None:
+    async with linked() as (ami, link):
+        asking = asyncio.create_task(link.play_dtmf("PJSIP/x", "D"))
+        await until(lambda: bool(ami.asked("PlayDTMF")))
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        ami.respond(ami.asked("PlayDTMF")[0])
+        assert await link.live_channels() == []
+
+
+# -- events
+
+
+async def test_events_come_in_order_to_every_subscriber_of_their_kind() -> None:
+    async with linked() as (ami, link):
+        first: list[object] = []
+        second: list[object] = []
+        link.subscribe(Hungup, first.append)
+        link.subscribe(Hungup, second.append)
+        link.subscribe(DeviceChanged, second.append)
+        for number in range(500):
+            hangup(ami, f"{number}.1", number % 100)
+            ami.event("DeviceStateChange", Device=f"PJSIP/{number}", State="NOT_INUSE")
+        await until(lambda: len(second) == 1000)
+    assert [event.call_id for event in first] == [f"{number}.1" for number in range(500)]
+    assert [type(event) for event in second] == [Hungup, DeviceChanged] * 500
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+async def test_how_the_bytes_are_cut_makes_no_difference_to_events(size: int) -> None:
+    async with linked(replace(FAST, ping_every=60)) as (ami, link):
+        await until(lambda: link.lag is not None)
+        seen: list[ContactChanged] = []
+        link.subscribe(ContactChanged, seen.append)
+        data = "Event: ContactStatus\r\nEndpointName: एजेंट\r\nContactStatus: Reachable\r\n\r\n".encode() * 3
+        for place in range(0, len(data), size):
+            ami.say_bytes(data[place : place + size])
+            await asyncio.sleep(0)
+        await until(lambda: len(seen) == 3)
+    assert {event.endpoint for event in seen} == {"एजेंट"}
+    assert all(event.reachable for event in seen)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Event: Hangup", "Channel: x"],
+        ["Event: Hangup", "Channel: x", "Uniqueid: 1", "Cause: many"],
+        ["Event: OriginateResponse"],
+    ],
+    ids=["no id", "no number", "nothing"],
+)
+async def test_an_event_that_makes_no_sense_costs_one_log_line(
+    lines: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with linked() as (ami, link):
+        seen: list[Hungup] = []
+        link.subscribe(Hungup, seen.append)
+        ami.say(*lines)
+        hangup(ami)
+        await until(lambda: len(seen) == 1)
+        assert [record.getMessage() for record in caplog.records] == ["An AMI event could not be read"]
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\r\n\r\n", b"\xff\xfe: x\r\n\r\n", b"a: b\r\n\r\n", b"Event:\r\n\r\n", b"\r\n\r\n\r\n"]
+)
+async def test_garbage_between_events_is_passed_over(junk: bytes) -> None:
+    async with linked() as (ami, link):
+        seen: list[Hungup] = []
+        link.subscribe(Hungup, seen.append)
+        ami.say_bytes(junk)
+        hangup(ami)
+        await until(lambda: len(seen) == 1)
+
+
+async def test_a_handler_that_fails_does_not_keep_events_from_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: Hungup) -> None:
+        raise KeyError("a fault in a handler")
+
+    async with linked() as (ami, link):
+        seen: list[Hungup] = []
+        link.subscribe(Hungup, fail)
+        link.subscribe(Hungup, seen.append)
+        hangup(ami)
+        hangup(ami)
+        await until(lambda: len(seen) == 2)
+        assert [record.getMessage() for record in caplog.records] == ["An event's handler failed"] * 2
+
+
+async def test_events_wait_until_the_live_channels_are_taken_up() -> None:
+    order: list[str] = []
+    ami = FakeAmi()
+    ami.channels = [CHANNEL]
+    await ami.start()
+    link = AmiLink(replace(FAST, port=ami.port), rng=Random(1))
+
+    async def resync(channels: Sequence[LiveChannel]) -> None:
+        hangup(ami)
+        await asyncio.sleep(0.02)
+        order.append(f"live {channels[0].seconds}")
+
+    link.on_resync(resync)
+    link.subscribe(Hungup, lambda event: order.append("hung up"))
+    await link.start()
+    await until(lambda: len(order) == 2)
+    await link.stop()
+    await ami.stop()
+    assert order == ["live 65", "hung up"]
+
+
+async def test_a_resync_handler_that_fails_or_hangs_does_not_stop_the_link(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(channels: Sequence[LiveChannel]) -> None:
+        raise KeyError("a fault")
+
+    async def hang(channels: Sequence[LiveChannel]) -> None:
+        await asyncio.Event().wait()
+
+    ami = FakeAmi()
+    await ami.start()
+    link = AmiLink(replace(FAST, port=ami.port, resync_seconds=0.02), rng=Random(1))
+    link.on_resync(fail)
+    link.on_resync(hang)
+    await link.start()
+    assert link.connected
+    await link.stop()
+    await ami.stop()
+    assert len(caplog.records) == 2
+
+
+# -- outgoing calls
+
+
+def originating(
+    ami: FakeAmi, *, response: str = "", reason: int = 0, cause: int | None = None, hangup_first: bool = False
+) -> None:
+    """Asterisk queues each Originate and then tells how it ended."""
+
+    def answer(action: Headers) -> None:
+        ami.respond(action, Message="Originate successfully queued")
+        if hangup_first and cause is not None:
+            hangup(ami, action["ChannelId"], cause)
+        if response:
+            ami.event(
+                "OriginateResponse",
+                ActionID=action["ActionID"],
+                Response=response,
+                Reason=reason,
+                Uniqueid="<unknown>" if cause is None and response == "Failure" else action["ChannelId"],
+                Channel=action["Channel"],
+            )
+        if not hangup_first and cause is not None:
+            hangup(ami, action["ChannelId"], cause)
+
+    ami.answers["Originate"] = answer
+
+
+@pytest.mark.parametrize("hangup_first", [True, False])
+@pytest.mark.parametrize(
+    ("reason", "cause"), [(0, 17), (0, 1), (3, 19), (0, 0)], ids=["busy", "no such number", "time-out", "rung off"]
+)
+async def test_a_failed_outgoing_call_tells_its_cause(reason: int, cause: int, hangup_first: bool) -> None:
+    async with linked() as (ami, link):
+        originating(ami, response="Failure", reason=reason, cause=cause, hangup_first=hangup_first)
+        outcome = await link.originate(CALL)
+    assert outcome == Originated(answered=False, reason=reason, cause=cause)
+    assert outcome.rang_too_long == (reason == 3)
+
+
+async def test_an_answered_outgoing_call_is_told_at_once() -> None:
+    async with linked() as (ami, link):
+        originating(ami, response="Success", reason=4)
+        call = replace(CALL, variables={"attempt": "7"}, caller_id="1076", other_call_id="attempt-1b")
+        assert await link.originate(call) == Originated(answered=True, reason=4)
+        [sent] = ami.asked("Originate")
+    assert (sent["ChannelId"], sent["OtherChannelId"], sent["Async"]) == ("attempt-1", "attempt-1b", "true")
+    assert (sent["Context"], sent["Exten"], sent["Timeout"]) == ("feedback", "s", "500")
+    assert (sent["Variable"], sent["CallerID"]) == ("attempt=7", "1076")
+
+
+async def test_a_channel_that_could_not_be_made_is_a_failure_without_a_cause() -> None:
+    async with linked() as (ami, link):
+        originating(ami, response="Failure", reason=0)
+        assert await link.originate(CALL) == Originated(answered=False, reason=0, cause=None)
+
+
+async def test_a_hang_up_alone_is_enough_to_end_an_outgoing_call() -> None:
+    async with linked(replace(FAST, action_seconds=2)) as (ami, link):
+        originating(ami, cause=34)
+        assert await link.originate(CALL) == Originated(answered=False, reason=0, cause=34)
+
+
+async def test_an_outgoing_call_of_which_nothing_is_heard_ends_in_time() -> None:
+    async with linked() as (ami, link):
+        originating(ami)
+        with pytest.raises(ActionTimedOut):
+            await link.originate(replace(CALL, ring_seconds=0.02))
+        with pytest.raises(TelephonyError):
+            await link.originate(replace(CALL, ring_seconds=0.02))
+
+
+async def test_the_same_outgoing_call_cannot_be_asked_for_twice_at_once() -> None:
+    async with linked() as (ami, link):
+        ringing = asyncio.create_task(link.originate(CALL))
+        await until(lambda: len(ami.asked("Originate")) == 1)
+        with pytest.raises(ValueError, match="rings already"):
+            await link.originate(CALL)
+        ringing.cancel()
+        await asyncio.gather(ringing, return_exceptions=True)
+        assert len(ami.asked("Originate")) == 1
+
+
+async def test_a_variable_that_asterisk_would_read_as_two_is_refused() -> None:
+    async with linked() as (ami, link):
+        with pytest.raises(ValueError, match="of the variables x"):
+            await link.originate(replace(CALL, variables={"x": "1,y=2"}))
+        assert ami.asked("Originate") == []
