@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from grievance_core import store
@@ -19,7 +20,7 @@ from grievance_core.errors import (
     StoreFailed,
 )
 from grievance_core.lifecycle import EventKind, State
-from grievance_core.numbers import SERIALS, number_for
+from grievance_core.numbers import SERIALS, ComplaintNumber, number_for
 from grievance_core.service import Grievances
 from grievance_core.testing import NOON, FixedClock, a_draft
 from tests.unit.grievance_core.stories import CATALOGUE, refuse, reported
@@ -47,6 +48,22 @@ async def test_one_answer_told_by_two_at_once_counts_once(two_desks: tuple[Griev
             *(desk.feedback(number, satisfied=False, attempt="a-1", channel="call") for desk in two_desks)
         )
         assert [result.dissatisfied for result in results] == [1, 1]
+
+
+async def test_an_answer_told_by_another_while_we_look_is_what_we_return(
+    two_desks: tuple[Grievances, Grievances], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = two_desks
+    number = await reported(one)
+    look = store.attempt_told
+
+    async def told_meanwhile(session: AsyncSession, number: ComplaintNumber, attempt: str) -> bool:
+        monkeypatch.setattr(store, "attempt_told", look)
+        await refuse(two, number, attempt)
+        return await look(session, number, attempt)
+
+    monkeypatch.setattr(store, "attempt_told", told_meanwhile)
+    assert (await one.feedback(number, satisfied=False, attempt="a-1", channel="call")).dissatisfied == 1
 
 
 async def test_a_locked_database_says_so_is_retryable_and_changes_nothing(
@@ -113,6 +130,8 @@ async def test_time_that_runs_out_brings_the_complaint_up_to_l4_and_flags_it_the
     assert levels == [2, 3, 4, 4]
     assert (await grievances.get(complaint.number)).overdue
     assert await grievances.sweep(clock.move(days=30)) == 0
+    async with grievances._sessions() as session:  # a flagged one is not even looked at again
+        assert await store.due(session, clock(), after=None, limit=10) == []
 
 
 async def test_the_sweep_leaves_what_awaits_feedback_and_what_is_closed(
