@@ -35,7 +35,7 @@ LOOK_EVERY_SECONDS = 0.02
 FOR_EVER_MS = 24 * 3600 * 1000
 FIRST_KEY_SECONDS = 0.5
 NEXT_KEY_SECONDS = 0.25
-# SIPp's media ports are taken from here on, beside Asterisk's and the softphones'.
+# Above the ports that Asterisks of demos and tests (up to 41000) and softphones (42000 on) take for media.
 FIRST_RTP_PORT, LAST_RTP_PORT = 50000, 59999
 
 REASONS: Mapping[int, str] = {

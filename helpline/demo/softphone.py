@@ -78,7 +78,7 @@ class Softphone:
         listen: str = "127.0.0.1:0",
         speech: Path | None = None,
         answering: Answering = "manual",
-        rtp_ports: str = "20000-29999",
+        rtp_ports: str = "42000-49999",
         max_calls: int = 20,
         trace: bool = False,
     ) -> None:
