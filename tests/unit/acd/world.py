@@ -19,6 +19,7 @@ from telephony.events import DialEnded, Hungup, LiveChannel
 from telephony.testing import ScriptedCall
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MOST_SECONDS = 1800  # of virtual time: a caller whom nobody serves fails the test, rather than waiting for ever
 HINDI = Request(language="hi", service="complaint")
 
 
@@ -71,9 +72,13 @@ class World:
         return ScriptedCall(call_id=call_id, channel=f"PJSIP/trunk-{call_id}", dials=dials, **more)
 
     def wait(self, call: ScriptedCall, request: Request = HINDI) -> asyncio.Task[Served | NotServed]:
-        task = asyncio.create_task(self.acd.wait_for_agent(call, request), name=f"call {call.id}")
+        task = asyncio.create_task(self._bounded(call, request), name=f"call {call.id}")
         self.tasks.append(task)
         return task
+
+    async def _bounded(self, call: ScriptedCall, request: Request) -> Served | NotServed:
+        async with asyncio.timeout(MOST_SECONDS):
+            return await self.acd.wait_for_agent(call, request)
 
     def answering(
         self, call_id: str, *, ring: float = 3.0, talk: float = 60.0, told: bool = True
