@@ -7,6 +7,7 @@ because Asterisk or the machine died is brought in later: what a citizen said is
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import struct
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 TAKING = ".taking"
 """The folder of recordings in progress, below the lifeline's folder."""
@@ -101,15 +104,30 @@ def recover(folder: Path, *, now: datetime) -> list[VoiceMessage]:
 
 
 def waiting(folder: Path) -> list[VoiceMessage]:
-    """The messages that are to be filed, oldest first. Whoever files one renames its JSON file afterwards."""
+    """The messages that are to be filed, oldest first. Whoever has filed one says so with `filed`."""
     return sorted(_read(folder), key=lambda message: (message.taken_at, message.id))
+
+
+def filed(message: VoiceMessage) -> None:
+    """Put a message's JSON file aside: it is in the books now."""
+    message.sidecar.rename(message.sidecar.with_suffix(".filed"))
 
 
 def _read(folder: Path) -> Iterator[VoiceMessage]:
     for sidecar in sorted(folder.glob("*.json")):
-        told = json.loads(sidecar.read_text(encoding="utf-8"))
-        taken_at, sound = datetime.fromisoformat(told.pop("taken_at")), folder / told.pop("recording")
-        yield VoiceMessage(**told, taken_at=taken_at, sound=sound)
+        try:
+            told = json.loads(sidecar.read_text(encoding="utf-8"))
+            taken_at, sound = datetime.fromisoformat(told.pop("taken_at")), folder / told.pop("recording")
+            message = VoiceMessage(**told, taken_at=taken_at, sound=sound)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # One broken file must stop no other; its sound stays where it is, for a person to look at.
+            log.error(
+                "A voice message's JSON file can't be read; it was put aside as .broken",
+                extra={"action": "voice_message_broken", "file": sidecar.name, "error": type(error).__name__},
+            )
+            sidecar.rename(sidecar.with_suffix(".broken"))
+            continue
+        yield message
 
 
 def _write(message: VoiceMessage) -> None:

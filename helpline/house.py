@@ -111,7 +111,7 @@ class House:
             log.info("Complaints ran out of time", extra={"action": "swept", "complaints": moved})
 
     async def _file_voice_messages(self) -> None:
-        filed = await file_voice_messages(self.lifeline_folder, self.grievances)
+        filed = await file_voice_messages(self.lifeline_folder, self.grievances, now=self.clock())
         if filed:
             log.info("The lifeline's messages were filed", extra={"action": "voice_filed", "messages": filed})
 

@@ -1,40 +1,24 @@
-"""Filing what the lifeline took while the controller was down.
-
-The lifeline script leaves a WAV and a JSON file side by side, written whole or not at all. Filing is idempotent: the
-JSON file is put aside only after the database has the message.
-"""
+"""Filing what the lifeline took while the controller was down."""
 
 from __future__ import annotations
 
-import json
-import logging
 from datetime import datetime
 from pathlib import Path
 
+from asterisk_conf import messages
 from grievance_core.service import Grievances
+from telephony.numbers import national
 
-log = logging.getLogger(__name__)
 
-
-async def file_voice_messages(folder: Path, grievances: Grievances) -> int:
+async def file_voice_messages(folder: Path, grievances: Grievances, *, now: datetime) -> int:
     """File every message in `folder` that is not filed yet, oldest first; how many were filed.
 
-    A broken file stops no other: it is put aside as `.broken` for a person to look at.
+    Safe to repeat: a message is put aside only after the database has it, and the database takes each file once.
     """
-    filed = 0
-    for note in sorted(folder.glob("*.json")):
-        try:
-            told = json.loads(note.read_text(encoding="utf-8"))
-            taken_at = datetime.fromisoformat(told["taken_at"])
-            voice, caller = folder / str(told["recording"]), str(told["caller"])
-        except (ValueError, KeyError, TypeError) as error:
-            log.error(
-                "A lifeline message can't be read; it was put aside",
-                extra={"action": "lifeline_broken", "file": note.name, "error": str(error)},
-            )
-            note.rename(note.with_suffix(".broken"))
-            continue
-        await grievances.file_voice_message(voice, caller=caller, taken_at=taken_at)
-        note.rename(note.with_suffix(".filed"))
-        filed += 1
-    return filed
+    messages.recover(folder, now=now)
+    waiting = messages.waiting(folder)
+    for message in waiting:
+        caller = national(message.caller).removeprefix("+")
+        await grievances.file_voice_message(message.sound, caller=caller, taken_at=message.taken_at)
+        messages.filed(message)
+    return len(waiting)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from helpline.errors import HelplineError, ServiceFailed
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 BUSY_SECONDS = 5.0
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """The engine for `url`. SQLite is set up so that readers and a writer do not lock each other out."""
+    """The engine for `url`; its errors never show what was stored.
+
+    SQLite is set up so that readers and a writer do not lock each other out.
+    """
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -36,6 +40,8 @@ def open_engine(url: str) -> AsyncEngine:
 
 def configuration(url: str) -> Config:
     """Alembic's configuration for a database; nothing of it lies in a file."""
+    from alembic.config import Config  # slow to import, and most commands only look
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -44,6 +50,8 @@ def configuration(url: str) -> Config:
 
 async def migrate(url: str) -> None:
     """Bring the schema up to date. Raises ServiceFailed with the next step when the database can't be used."""
+    from alembic import command
+
     try:
         await asyncio.to_thread(command.upgrade, configuration(url), "head")
     except OperationalError as error:

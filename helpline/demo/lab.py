@@ -8,18 +8,24 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
 from agents.service import NewAgent
 from asterisk_conf.programs import Programs
 from asterisk_conf.testing import free_ports
+from grievance_core.catalogue import Catalogue
+from grievance_core.service import Grievances
 from helpline import settings as settings_module
+from helpline import storage, wiring
 from helpline.client import Client
+from helpline.demo.desk import Desk
 from helpline.demo.errors import ExpectationFailed
 from helpline.demo.softphone import Account, Answering, Softphone
 from helpline.settings import Settings
@@ -92,9 +98,11 @@ class Ran:
 
 
 class Lab:
-    """`async with Lab(folder, programs)`: a running helpline; its phones end with it."""
+    """A running helpline in `folder`, between `start` and `stop` (or in `async with`). Phones are the asker's to end."""
 
-    def __init__(self, folder: Path, programs: Programs, *, say: Say = lambda _text: None, ring_seconds: int = 8):
+    def __init__(
+        self, folder: Path, programs: Programs, *, say: Say = lambda _what: None, ring_seconds: int = 8
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.programs = programs
@@ -102,63 +110,85 @@ class Lab:
         self.settings: Settings = settings_module.load(self.settings_file)
         self.stack = Stack(self.settings, programs=programs)
         self._say = say
-        self._phones = AsyncExitStack()
+
+    async def start(self) -> None:
+        await self.stack.start(self._say)
+
+    async def stop(self) -> None:
+        await self.stack.stop()
 
     async def __aenter__(self) -> Self:
-        await self.stack.start(self._say)
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self._phones.aclose()
-        finally:
-            await self.stack.stop()
+        await self.stop()
 
     @property
     def agents(self) -> list[NewAgent]:
         """The agents of this helpline, with their passwords and PINs."""
         return self.stack.new_agents
 
-    async def citizen(self, number: str, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
-        """A phone of the telephone network. There can be one at a time: it takes every number that is rung."""
-        trunk = self.settings.telephony.trunk
-        return await self._phone(
-            f"citizen-{number}",
-            Account(user=number, exchange=self.exchange),
-            f"{trunk.host}:{trunk.port}",
-            speech,
-            answering,
-        )
-
-    async def agent(self, new: NewAgent, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
-        """An agent's softphone, registered."""
-        account = Account(user=new.agent.endpoint, exchange=self.exchange, password=new.password)
-        return await self._phone(new.agent.endpoint, account, "127.0.0.1:0", speech, answering)
-
     @property
     def exchange(self) -> str:
+        """Where SIP calls to 1076 go: host:port."""
         return f"127.0.0.1:{self.settings.telephony.sip_port}"
 
-    async def _phone(
-        self, name: str, account: Account, listen: str, speech: Path | None, answering: Answering
+    @property
+    def network(self) -> str:
+        """Where the telephone network's phones are rung: host:port."""
+        trunk = self.settings.telephony.trunk
+        return f"{trunk.host}:{trunk.port}"
+
+    @property
+    def emergency(self) -> str:
+        """Where the emergency services are rung: host:port."""
+        trunk = self.settings.telephony.emergency_trunk
+        return f"{trunk.host}:{trunk.port}"
+
+    def citizen(
+        self,
+        number: str,
+        *,
+        speech: Path | None = None,
+        answering: Answering = "manual",
+        reachable: bool = True,
     ) -> Softphone:
-        return await self._phones.enter_async_context(
-            Softphone(
-                name,
-                program=await asyncio.to_thread(self.programs.find, "baresip"),
-                folder=self.folder / "phones" / name,
-                account=account,
-                listen=listen,
-                speech=speech,
-                answering=answering,
-            )
+        """A phone of the telephone network. Only one at a time can be reachable: it takes every number that is rung."""
+        listen = self.network if reachable else f"{self.settings.telephony.trunk.host}:0"
+        account = Account(user=number, exchange=self.exchange)
+        return self._phone(f"citizen-{number}", account, listen, speech, answering)
+
+    def agent(self, new: NewAgent, *, speech: Path | None = None, answering: Answering = "manual") -> Softphone:
+        """An agent's softphone; it registers when it is started."""
+        account = Account(user=new.agent.endpoint, exchange=self.exchange, password=new.password)
+        return self._phone(new.agent.endpoint, account, "127.0.0.1:0", speech, answering)
+
+    def _phone(self, name: str, account: Account, listen: str, speech: Path | None, answering: Answering) -> Softphone:
+        return Softphone(
+            name,
+            program=self.programs.find("baresip"),
+            folder=self.folder / "phones" / name,
+            account=account,
+            listen=listen,
+            speech=speech,
+            answering=answering,
         )
 
-    async def hang_up_phone(self, phone: Softphone) -> None:
-        """Take a phone away before the lab ends, so that another can have its place."""
-        await phone.stop()
+    def desk(self, new: NewAgent) -> Desk:
+        """An agent at the desk page; signs in when entered."""
+        return Desk(self.settings.api_url, new)
+
+    @asynccontextmanager
+    async def grievances(self) -> AsyncIterator[Grievances]:
+        """The helpline's complaints, opened beside it as the command line does."""
+        engine = storage.open_engine(self.settings.database)
+        try:
+            yield Grievances(async_sessionmaker(engine), catalogue=Catalogue.shipped(), clock=wiring.utc_now)
+        finally:
+            await engine.dispose()
 
     async def get(self, path: str) -> Any:
         """What the running helpline tells at an address of its API."""

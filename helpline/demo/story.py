@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.ext.asyncio import async_sessionmaker
-
 from asterisk_conf.programs import ProgramName, Programs
-from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Complaint
 from grievance_core.lifecycle import State
 from grievance_core.numbers import parse, spoken_groups
-from grievance_core.service import Grievances
-from helpline import storage, wiring
 from helpline.demo import hearing
 from helpline.demo.desk import Desk
 from helpline.demo.errors import ExpectationFailed
 from helpline.demo.lab import Lab
 from helpline.demo.softphone import Softphone
-from helpline.demo.sound import read_wav, seconds
+from helpline.demo.sound import Pcm, read_wav, seconds
 from helpline.demo.speech import speak_lines
 from helpline.demo.timeline import Timeline
 from helpline.errors import HelplineError
+from ivr.speaking import digits
 
 CITIZEN: Final = "9876543210"
 MATTER: Final = "PRD-04"  # hand pump repair
@@ -84,20 +78,16 @@ class Story:
     async def tell(self) -> None:
         """All of it."""
         lab, asha = self._lab, self._lab.agents[0]
-        agent = await lab.agent(asha, speech=self._lines["agent"])
-        citizen = await lab.citizen(CITIZEN, speech=self._lines["citizen"])
-        await lab.until(
-            "/api/agents", lambda agents: agents[0]["phone_reachable"], what=f"{asha.agent.endpoint}'s registration"
-        )
-        async with Desk(lab.settings.api_url, asha) as desk:
-            await desk.pause("training")
-            self._say("agent", f"{asha.agent.name} signs in at the desk; softphone {asha.agent.endpoint} is registered")
-            await self.citizen_calls(citizen)
-            number = await self.conversation(citizen, agent, desk)
-        self.prove_who_heard_whom(citizen, agent)
-        await self.resolve(citizen, number, "The handle of the pump was changed.", key="2")
-        await self.resolve(citizen, number, "Looked at it again: the pump works.", key="2")
-        await self.resolve(citizen, number, "A new pump was set and tried out.", key="1")
+        async with lab.citizen(CITIZEN, speech=self._lines["citizen"]) as citizen:
+            async with lab.agent(asha, speech=self._lines["agent"]) as agent, lab.desk(asha) as desk:
+                await desk.pause("training")
+                self._say("agent", f"{asha.agent.name} signs in at the desk; the softphone is registered")
+                await self.citizen_calls(citizen)
+                number = await self.conversation(citizen, agent, desk)
+                self.prove_who_heard_whom(citizen, agent, number)
+            await self.resolve(citizen, number, "The handle of the pump was changed.", key="2")
+            await self.resolve(citizen, number, "Looked at it again: the pump works.", key="2")
+            await self.resolve(citizen, number, "A new pump was set and tried out.", key="1")
         await self.history(number)
 
     async def citizen_calls(self, citizen: Softphone) -> None:
@@ -143,14 +133,15 @@ class Story:
         self._recording = Path(talk["recording"])
         return number
 
-    def prove_who_heard_whom(self, citizen: Softphone, agent: Softphone) -> None:
-        """What each end received is the other's speech, and the recording holds both."""
+    def prove_who_heard_whom(self, citizen: Softphone, agent: Softphone, number: str) -> None:
+        """What each end received is the other's speech, the recording holds both, and the number was said."""
         said = {who: read_wav(self._lines[who]) for who in ("citizen", "agent")}
         proofs = [
             ("the agent heard the citizen", hearing.heard(agent.heard(), said["citizen"])),
             ("the citizen heard the agent", hearing.heard(citizen.heard(), said["agent"])),
             ("the recording holds the citizen", hearing.heard(read_wav(self._recording), said["citizen"])),
             ("the recording holds the agent", hearing.heard(read_wav(self._recording), said["agent"])),
+            ("the citizen heard the number", hearing.heard(citizen.heard(), self._spoken(number))),
         ]
         for claim, verdict in proofs:
             if not verdict.heard:
@@ -184,28 +175,25 @@ class Story:
 
     async def history(self, number: str) -> None:
         """The complaint's whole life, and that it went as the mission says."""
-        async with self._grievances() as grievances:
+        async with self._lab.grievances() as grievances:
             complaint, events = await grievances.get(number), await grievances.history(number)
         for event in events:
             self._say("history", f"{event.at:%H:%M:%S} {event.kind.value.replace('_', ' ')}, level {event.level}")
         if (complaint.state, complaint.level, complaint.dissatisfied) != (State.CLOSED_SATISFIED, 2, 2):
             raise ExpectationFailed(f"The complaint ended as {complaint.state.value} at level {complaint.level}.")
 
+    def _spoken(self, number: str) -> Pcm:
+        """The number as the helpline's voice says it, digit by digit."""
+        prompts = self._lab.stack.folder.prompts / "hi"
+        return b"".join((prompts / f"{id}.sln").read_bytes() for id in digits(number) if id.startswith("number"))
+
     async def _complaint(self, number: str) -> Complaint:
-        async with self._grievances() as grievances:
+        async with self._lab.grievances() as grievances:
             return await grievances.get(number)
 
     async def _officer(self, complaint: Complaint) -> str:
-        async with self._grievances() as grievances:
+        async with self._lab.grievances() as grievances:
             return grievances.post_of(complaint).title
-
-    @asynccontextmanager
-    async def _grievances(self) -> AsyncIterator[Grievances]:
-        engine = storage.open_engine(self._lab.settings.database)
-        try:
-            yield Grievances(async_sessionmaker(engine), catalogue=Catalogue.shipped(), clock=wiring.utc_now)
-        finally:
-            await engine.dispose()
 
 
 def _grouped(number: str) -> str:
