@@ -98,7 +98,7 @@ class Ran:
 
 
 class Lab:
-    """A running helpline in `folder`, between `start` and `stop` (or in `async with`). Phones are the asker's to end."""
+    """A running helpline in `folder`, from `start` to `stop` or in `async with`. Phones are the asker's to end."""
 
     def __init__(
         self, folder: Path, programs: Programs, *, say: Say = lambda _what: None, ring_seconds: int = 8
