@@ -134,20 +134,33 @@ class _Job:
 
 
 def build_prompts(
-    folder: Path, music_folder: Path, *, programs: Finder, jobs: int = 2, progress: Progress | None = None
+    folder: Path,
+    music_folder: Path,
+    *,
+    programs: Finder,
+    cache: Path | None = None,
+    jobs: int = 2,
+    progress: Progress | None = None,
 ) -> Built:
     """Bring the shipped prompts and the music up to date. Blocks for some seconds the first time.
 
+    `cache`: a folder, shared with other helplines of this machine, in which what was spoken once is found again.
     Raises SpeakerFailed, PromptsNotWritten, WordsError, or ProgramError when espeak-ng can't be had.
     """
     manifest = Manifest.shipped(Catalogue.shipped())
     speaker = EspeakSpeaker(programs.find("espeak-ng"))
     write_music(music_folder)
-    return build(manifest, folder, speaker, jobs=jobs, progress=progress)
+    return build(manifest, folder, speaker, cache=cache, jobs=jobs, progress=progress)
 
 
 def build(
-    manifest: Manifest, folder: Path, speaker: Speaker, *, jobs: int = 2, progress: Progress | None = None
+    manifest: Manifest,
+    folder: Path,
+    speaker: Speaker,
+    *,
+    cache: Path | None = None,
+    jobs: int = 2,
+    progress: Progress | None = None,
 ) -> Built:
     """Bring a folder of prompts up to date with the manifest: FOLDER/hi/ID.sln, FOLDER/hi/ID.alaw, and so on.
 
@@ -162,7 +175,7 @@ def build(
     to_make = [job for job in wanted if index.get(job.name) != job.made_of or not _is_there(folder / job.name)]
     removed = _remove(folder, set(index) - {job.name for job in wanted}, index)
     try:
-        _make_all(to_make, folder, speaker, index, jobs=jobs, progress=progress)
+        _make_all(to_make, folder, speaker, index, cache=cache, jobs=jobs, progress=progress)
     finally:
         if to_make or removed:
             write_file(folder / INDEX, json.dumps(dict(sorted(index.items())), indent=0).encode())
@@ -180,6 +193,7 @@ def _make_all(
     speaker: Speaker,
     index: dict[str, str],
     *,
+    cache: Path | None,
     jobs: int,
     progress: Progress | None,
 ) -> None:
@@ -188,7 +202,7 @@ def _make_all(
 
     def make(job: _Job) -> None:
         nonlocal done
-        write_sound(folder / job.name, _samples(job, speaker))
+        write_sound(folder / job.name, _samples_once(job, speaker, cache))
         with told:
             done += 1
             index[job.name] = job.made_of
@@ -202,6 +216,21 @@ def _make_all(
         if failed is not None:
             pool.shutdown(wait=True, cancel_futures=True)
             failed.result()
+
+
+def _samples_once(job: _Job, speaker: Speaker, cache: Path | None) -> bytes:
+    """The sound from the cache, where it lies under the name of all that it was made of; else made and laid there."""
+    if cache is None:
+        return _samples(job, speaker)
+    kept = cache / f"{job.made_of}.sln"
+    try:
+        samples = kept.read_bytes()
+    except OSError:
+        samples = b""
+    if not samples:
+        samples = _samples(job, speaker)
+        write_file(kept, samples)
+    return samples
 
 
 def _samples(job: _Job, speaker: Speaker) -> bytes:

@@ -38,7 +38,7 @@ class Document:
         node, line = self._root, self._root.start_mark.line
         for step in place:
             if isinstance(node, yaml.MappingNode):
-                pair = next((pair for pair in node.value if pair[0].value == step), None)
+                pair = next((pair for pair in node.value if pair[0].value == str(step)), None)
                 if pair is None:
                     break
                 line, node = pair[0].start_mark.line, pair[1]

@@ -35,6 +35,7 @@ async def feedback(call: Call, flows: Flows) -> Answer:
     question = await flows.survey.question(call.id)
     if question is None:
         # The citizen answered meanwhile by dialling in, or before an earlier controller died.
+        await flows.survey.finish(call.id, Answer.NONE.value)
         await say(call, DEFAULT_LANGUAGE, "feedback_greeting", "feedback_over", "goodbye")
         return Answer.NONE
     try:

@@ -1,0 +1,110 @@
+"""The prompts as espeak-ng really speaks them."""
+
+from __future__ import annotations
+
+import wave
+from array import array
+from pathlib import Path
+
+import pytest
+
+from asterisk_conf.programs import Program, Programs
+from grievance_core.catalogue import Catalogue
+from ivr.build import RATE, EspeakSpeaker, build_prompts
+from ivr.errors import SpeakerFailed
+from ivr.files import SUFFIXES
+from ivr.manifest import Manifest
+from ivr.speaking import LANGUAGES, Language, complaint_number_twice
+
+pytestmark = pytest.mark.service
+
+LONGEST_SECONDS = 25.0
+SHORTEST_SECONDS = 0.15
+FRAGMENT_SECONDS = 6.0  # the longest name of a department
+EMERGENCY_SECONDS = 1.5  # what is said may delay the call by so much, of the three seconds it has
+NUMBER_SECONDS = 40.0
+
+
+@pytest.fixture(scope="module")
+def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prompts")
+    build_prompts(folder / "prompts", folder / "music", programs=Programs())
+    return folder / "prompts"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return Manifest.shipped(Catalogue.shipped())
+
+
+def samples_of(prompts: Path, language: Language, id: str) -> array[int]:
+    return array("h", (prompts / language / f"{id}.sln").read_bytes())
+
+
+def seconds_of(prompts: Path, language: Language, id: str) -> float:
+    return len(samples_of(prompts, language, id)) / RATE
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_prompt_is_heard_and_within_length(prompts: Path, manifest: Manifest, language: Language) -> None:
+    for prompt in manifest:
+        samples = samples_of(prompts, language, prompt.id)
+        seconds = len(samples) / RATE
+        if prompt.silence_seconds:
+            assert (max(samples), seconds) == (0, prompt.silence_seconds)
+            continue
+        loudest = max(map(abs, samples)) / 32767
+        assert 0.1 < loudest < 0.85, f"{prompt.id} is too soft or clips: {loudest}"
+        longest = FRAGMENT_SECONDS if prompt.fragment else LONGEST_SECONDS
+        assert SHORTEST_SECONDS < seconds < longest, f"{prompt.id} takes {seconds} s"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_prompt_is_there_in_each_format_at_the_telephones_rate(
+    prompts: Path, manifest: Manifest, language: Language
+) -> None:
+    linear, alaw = SUFFIXES
+    for prompt in manifest:
+        sizes = [(prompts / language / f"{prompt.id}{form}").stat().st_size for form in (linear, alaw)]
+        assert sizes[0] == 2 * sizes[1] > 0
+    # What takes espeak-ng about this long takes as long at 8 kHz: the rate was not mistaken.
+    assert seconds_of(prompts, language, "number_7") == pytest.approx(0.45, abs=0.25)
+
+
+def test_different_words_sound_different(prompts: Path) -> None:
+    for language in LANGUAGES:
+        spoken = {bytes(samples_of(prompts, language, f"number_{count}")) for count in range(100)}
+        assert len(spoken) == 100
+    assert samples_of(prompts, "hi", "goodbye") != samples_of(prompts, "en", "goodbye")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_before_an_emergency_call_is_short(prompts: Path, language: Language) -> None:
+    assert seconds_of(prompts, language, "emergency_connecting") < EMERGENCY_SECONDS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_said_twice_does_not_take_for_ever(prompts: Path, language: Language) -> None:
+    said = sum(seconds_of(prompts, language, id) for id in complaint_number_twice("107612345678"))
+    assert 12 < said < NUMBER_SECONDS
+
+
+def test_a_broken_program_is_told_with_the_next_step(tmp_path: Path) -> None:
+    broken = Program("espeak-ng", (str(tmp_path / "nothing"),), {}, "system", "1.52")
+    with pytest.raises(SpeakerFailed, match="helpline doctor"):
+        EspeakSpeaker(broken).speak("नमस्ते", "hi")
+
+
+def test_a_program_that_speaks_nonsense_is_told(tmp_path: Path) -> None:
+    stereo = tmp_path / "stereo.wav"
+    with wave.open(str(stereo), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(800))
+    cat = Program("espeak-ng", ("/bin/sh", "-c", f"cat '{stereo}'"), {}, "system", "1.52")
+    with pytest.raises(SpeakerFailed, match="16 bit sound of one channel"):
+        EspeakSpeaker(cat).speak("नमस्ते", "hi")
+    failing = Program("espeak-ng", ("/bin/sh", "-c", "echo no voice hi >&2; exit 3"), {}, "system", "1.52")
+    with pytest.raises(SpeakerFailed, match="no voice hi"):
+        EspeakSpeaker(failing).speak("नमस्ते", "hi")
