@@ -118,7 +118,7 @@ class Programs:
         fetcher: PackageFetcher | None = None,
         path: Sequence[str] | None = None,
     ) -> None:
-        self._cache = cache or default_cache(os.environ)
+        self.cache = cache or default_cache(os.environ)
         self._show = show
         self._run = runner
         self._fetcher = fetcher
@@ -134,7 +134,7 @@ class Programs:
     def forget(self) -> None:
         """Drop everything fetched, so that it is fetched anew. Stop what runs from the cache first."""
         self._found.clear()
-        if self._fetcher or self._cache.is_dir():
+        if self._fetcher or self.cache.is_dir():
             self._packages().forget()
 
     def _of_system(self, name: ProgramName) -> Program | None:
@@ -190,7 +190,7 @@ class Programs:
 
     def _packages(self) -> PackageFetcher:
         if self._fetcher is None:
-            self._fetcher = PackageFetcher(self._cache, _this_platform())
+            self._fetcher = PackageFetcher(self.cache, _this_platform())
         return self._fetcher
 
     @contextmanager

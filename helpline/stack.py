@@ -155,7 +155,10 @@ class Stack:
                 say(str(error))
 
     async def _build_prompts(self) -> None:
-        await asyncio.to_thread(build_prompts, self.folder.prompts, self.folder.music, programs=self._programs)
+        cache = self._programs.cache / "prompts"
+        await asyncio.to_thread(
+            build_prompts, self.folder.prompts, self.folder.music, programs=self._programs, cache=cache
+        )
 
     async def _start_redis(self) -> None:
         if self.settings.redis_url:
