@@ -396,6 +396,32 @@ async def test_what_is_known_of_a_call_can_be_looked_up_while_it_lasts(tmp_path:
         assert world.acd.call("c1") is None
 
 
+async def test_what_the_link_tells_of_a_call_with_a_session_is_left_to_the_session(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        call = world.call("c1", world.answering("c1", ring=2, talk=600))
+        task = world.wait(call)
+        await asyncio.sleep(12)
+        world.tell_hung_up("leg.c1.1001", channel="PJSIP/agent-1001-0000000a", linked_id="c1")
+        world.tell_hung_up("c1")
+        await asyncio.sleep(0.5)
+        call.caller_hangs_up(transferred=True)
+        served = await task
+        assert isinstance(served, Served)
+        assert (served.agent, served.ended_by) == ("1001", "transferred")
+
+
+async def test_an_answer_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        world.wait(world.call("c1", world.answering("c1", ring=2, talk=600)))
+        await asyncio.sleep(3)
+        since = world.acd.snapshot().talking[0].since
+        world.tell_answered("c1", "1001")
+        await asyncio.sleep(1)
+        assert world.acd.snapshot().talking[0].since == since
+
+
 # A caller's way with every kind of step in it: an announcement, an agent who does not answer, one who does.
 WALK = [
     *("music", "wait", "wait", "play", "wait", "start_recording", "dial", "stop_recording"),

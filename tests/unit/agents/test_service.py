@@ -30,6 +30,18 @@ class SetClock:
         self.now += timedelta(seconds=seconds)
 
 
+class SlowRedis(MemoryRedis):
+    """Writes wait for `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def wait_to_write(self) -> None:
+        await self.go.wait()
+
+
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
@@ -177,10 +189,15 @@ async def test_a_failing_watcher_stops_neither_the_change_nor_the_others(
     assert "A watcher of presence failed" in caplog.text
 
 
-async def test_a_phone_that_goes_while_a_change_is_written_is_not_forgotten(agents: MemoryAgents) -> None:
+async def test_a_phone_that_goes_while_a_change_is_written_is_not_forgotten(clock: SetClock) -> None:
+    redis = SlowRedis()
+    agents = MemoryAgents(clock=clock, redis=redis)
     await agents.seat("1001")
+    redis.go.clear()
     changing = asyncio.create_task(agents.pause("1001", "lunch"))
+    await asyncio.sleep(0)
     agents.phone_state("agent-1001", False)
+    redis.go.set()
     await changing
     assert not agents.get("1001").phone_reachable
     assert agents.get("1001").state is State.PAUSED
@@ -240,27 +257,17 @@ async def test_what_changed_while_redis_was_away_is_written_when_it_is_back(agen
 
 
 async def test_a_cancelled_change_is_seen_whole(clock: SetClock) -> None:
-    class SlowRedis(MemoryRedis):
-        slow = False
-
-        def pipeline(self, *, transaction: bool):  # type: ignore[no-untyped-def]
-            pipe = super().pipeline(transaction=transaction)
-            if self.slow:
-                pipe.execute = asyncio.Event().wait  # type: ignore[method-assign]
-            return pipe
-
     redis = SlowRedis()
     agents = MemoryAgents(clock=clock, redis=redis)
     await agents.seat("1001")
-    redis.slow = True
+    redis.go.clear()
     changing = asyncio.create_task(agents.pause("1001", "lunch"))
-    await asyncio.sleep(0)
     await asyncio.sleep(0)
     changing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await changing
     assert agents.get("1001").state is State.PAUSED
-    redis.slow = False
+    redis.go.set()
     await agents.stop()
     assert '"lunch"' in redis.hashes[PRESENCE_KEY]["1001"]
 
