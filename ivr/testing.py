@@ -32,6 +32,7 @@ class FakeDesk:
 
     def __init__(self, *, resumes: Resumed | None = None, serves: bool = True, talk_seconds: float = 60.0) -> None:
         self.requests: list[Request] = []
+        self.served: list[Served] = []  # conversations that are over
         self._resumes = resumes
         self._serves = serves
         self._talk_seconds = talk_seconds
@@ -43,7 +44,9 @@ class FakeDesk:
         if not self._serves:
             return NotServed("nobody was free in time")
         await call.wait(self._talk_seconds)
-        return Served(agent="1001", talk_seconds=self._talk_seconds, recording="", ended_by="agent")
+        served = Served(agent="1001", talk_seconds=self._talk_seconds, recording="", ended_by="agent")
+        self.served.append(served)
+        return served
 
     async def resume(self, call: Call) -> Resumed | None:
         return self._resumes
