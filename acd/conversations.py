@@ -72,17 +72,27 @@ class Conversations:
         return True
 
     async def handed_over(self, call_id: str, agent: str) -> None:
-        """Another agent took the conversation over (attended transfer): the first one is done with it."""
+        """Another agent has the conversation now (a transfer): the first one is done with it."""
         conversation = self._now.get(call_id)
-        if conversation is None or conversation.agent == agent:
+        if conversation is None or (conversation.agent == agent and not conversation.passed_on):
             return
-        first, conversation = conversation, replace(conversation, agent=agent)
+        first, conversation = conversation, replace(conversation, agent=agent, passed_on=False)
         self._now[call_id] = conversation
         log.info("A conversation was handed over", extra={"action": "handed_over", "call_id": call_id, "agent": agent})
         await self._store.put_conversation(conversation)
         self._ledger.note(record_of(conversation.entry, Outcome.TALKING, conversation=conversation))
         await self.wrap_up(first)
         await self._agents.talking(agent, call_id)
+
+    async def passed_on(self, call_id: str, agent: str) -> None:
+        """That agent transferred the caller away, blindly: it goes on without them, and without a session."""
+        conversation = self._now.get(call_id)
+        if conversation is None or conversation.agent != agent:
+            return  # who answered the transfer was told first
+        conversation = replace(conversation, passed_on=True)
+        self._now[call_id] = conversation
+        await self._store.put_conversation(conversation)
+        await self.wrap_up(conversation)
 
     async def not_begun(self, call_id: str) -> Conversation | None:
         """The ring ended without an answer; None when somebody else saw to it before."""

@@ -112,12 +112,8 @@ class Floor:
 
     def _on_dial_ended(self, event: DialEnded) -> None:
         agent = agent_on(event.dest_channel)
-        if not event.answered or agent is None:
-            return
-        if self._conversations.of_agent(agent, event.call_id) is not None:
-            self._jobs.put_nowait(partial(self._answered, event.call_id))
-        else:
-            self._jobs.put_nowait(partial(self._other_call, agent, event))
+        if event.answered and agent is not None:
+            self._jobs.put_nowait(partial(self._phone_answered, agent, event))
 
     def _on_hungup(self, event: Hungup) -> None:
         self._jobs.put_nowait(partial(self._hung_up, event))
@@ -169,12 +165,17 @@ class Floor:
             except Exception:  # one event's fault must not stop the floor
                 log.exception("An event could not be worked off", extra={"action": "event_failed"})
 
-    async def _other_call(self, agent: AgentId, event: DialEnded) -> None:
-        """An agent answered a call that we did not offer: a transferred caller, a colleague. They talk all the same."""
-        if self._agents.get(agent).call == event.call_id:
-            return  # late news of a conversation that ended already
-        self._other_calls[event.dest_id] = (agent, event.call_id)
-        await self._agents.talking(agent, event.call_id)
+    async def _phone_answered(self, agent: AgentId, event: DialEnded) -> None:
+        conversation = self._conversations.get(event.call_id)
+        if conversation is not None:
+            if conversation.agent == agent and not conversation.passed_on:
+                await self._answered(event.call_id)
+            else:
+                await self._conversations.handed_over(event.call_id, agent)
+        elif self._agents.get(agent).call != event.call_id:  # else late news of a conversation that ended already
+            # A call that we did not offer, such as a colleague's question: they talk all the same.
+            self._other_calls[event.dest_id] = (agent, event.call_id)
+            await self._agents.talking(agent, event.call_id)
 
     async def _hung_up(self, event: Hungup) -> None:
         """A channel ended. Calls with a session see to their own end; here are those without."""

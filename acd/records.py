@@ -52,6 +52,7 @@ class Conversation:
     since: datetime  # when the phone began to ring
     recording: str  # file, "" when it is not recorded
     answered_at: datetime | None = None
+    passed_on: bool = False  # the agent transferred the caller away, and nobody has answered yet
 
 
 class Outcome(StrEnum):

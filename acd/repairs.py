@@ -82,7 +82,7 @@ def compare(
         theirs = [channel for channel in phones[conversation.agent] if channel.linked_id == caller.linked_id]
         if any(channel.bridge_id and channel.bridge_id == caller.bridge_id for channel in theirs):
             repairs.append(StillTalking(call_id))
-        elif not theirs:
+        elif not theirs and not conversation.passed_on:
             repairs.append(AgentLeft(call_id))
     repairs += [
         CallerGone(call_id)

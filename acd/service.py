@@ -250,7 +250,7 @@ class Acd:
             hung_up, dialled = end, end.dialled or Dialled("CANCEL")
         conversation = self._conversations.get(call.id)
         if dialled.answered or (conversation is not None and conversation.answered_at is not None):
-            return await self._talked(call.id, dialled, hung_up)
+            return await self._talked(call.id, agent, dialled, hung_up)
         await self._not_answered(call.id, agent, dialled, hung_up)
         if hung_up is not None:
             raise hung_up
@@ -258,12 +258,17 @@ class Acd:
             await call.stop_recording()
         return None
 
-    async def _talked(self, call_id: str, dialled: Dialled, hung_up: HungUp | None) -> Served:
+    async def _talked(self, call_id: str, agent: Agent, dialled: Dialled, hung_up: HungUp | None) -> Served:
         await self._out_of_line(call_id)
-        ended_by = "agent" if hung_up is None else "transferred" if hung_up.transferred else "caller"
         seconds = dialled.talk_seconds if dialled.answered else None
+        conversation = self._conversations.get(call_id)
+        if hung_up is not None and hung_up.transferred and conversation is not None:
+            await self._conversations.passed_on(call_id, agent.id)
+            recording = conversation.recording
+            return Served(agent=agent.id, talk_seconds=seconds or 0.0, recording=recording, ended_by="transferred")
+        ended_by = "agent" if hung_up is None else "caller"
         served = await self._conversations.over(call_id, ended_by=ended_by, talk_seconds=seconds)
-        return served or Served(agent="", talk_seconds=seconds or 0.0, recording="", ended_by=ended_by)
+        return served or Served(agent=agent.id, talk_seconds=seconds or 0.0, recording="", ended_by=ended_by)
 
     async def _not_answered(self, call_id: str, agent: Agent, dialled: Dialled, hung_up: HungUp | None) -> None:
         await self._conversations.not_begun(call_id)

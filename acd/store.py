@@ -127,6 +127,7 @@ class QueueStore:
             "since": conversation.since.isoformat(),
             "recording": conversation.recording,
             "answered_at": conversation.answered_at and conversation.answered_at.isoformat(),
+            "passed_on": conversation.passed_on,
         }
         await self._conversations.put(conversation.entry.call_id, json.dumps(values))
 
@@ -185,6 +186,7 @@ def _conversation_from(text: str) -> Conversation | None:
             since=datetime.fromisoformat(values["since"]),
             recording=str(values["recording"]),
             answered_at=None if answered_at is None else datetime.fromisoformat(answered_at),
+            passed_on=bool(values["passed_on"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         _warn_unreadable(error)

@@ -14,9 +14,11 @@ from telephony.call import CallId, Dialled
 from telephony.errors import CommandRefused, HungUp
 from telephony.events import AttendedTransferred, ContactChanged, DeviceChanged
 from telephony.testing import ScriptedCall
-from tests.unit.acd.world import HINDI, NOON, World
+from tests.unit.acd.world import HINDI, NOON, World, channel
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
+
+PHONE_2 = "PJSIP/agent-1002-0000000a"
 
 
 async def test_a_caller_is_given_the_idle_agent_and_every_step_is_on_record(tmp_path: Path) -> None:
@@ -181,9 +183,56 @@ async def test_a_caller_who_ends_the_conversation_was_served(tmp_path: Path) -> 
         assert world.agent("1001").state is State.WRAP_UP
 
 
-async def test_a_blind_transfer_ends_the_first_agents_part_and_keeps_the_second_from_being_rung(
-    tmp_path: Path,
-) -> None:
+async def transferred(world: World) -> ScriptedCall:
+    await world.seat("1001")
+    await asyncio.sleep(1)
+    await world.seat("1002")
+    call = world.call("c1", world.answering("c1", ring=2, talk=600))
+    task = world.wait(call)
+    await asyncio.sleep(30)
+    call.caller_hangs_up(transferred=True)
+    served = await task
+    assert isinstance(served, Served)
+    assert (served.agent, served.ended_by) == ("1001", "transferred")
+    assert world.agent("1001").state is State.WRAP_UP
+    return call
+
+
+async def test_a_blind_transfer_takes_the_conversation_to_the_second_agent(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        call = await transferred(world)
+        await asyncio.sleep(5)
+        world.tell_answered("c1", "1002")
+        await asyncio.sleep(0.01)
+        assert world.agent("1002").state is State.TALKING
+        assert [(t.agent, t.caller) for t in world.acd.snapshot().talking] == [("1002", call.caller)]
+        world.link.channels = [channel("c1", bridge="b"), channel("l", linked_id="c1", name=PHONE_2, bridge="b")]
+        await asyncio.sleep(60)
+        world.tell_hung_up("leg.c1.1002", channel=PHONE_2, linked_id="c1")
+        await asyncio.sleep(0.01)
+        assert world.agent("1002").state is State.WRAP_UP
+        back = world.call("c1", variables={"DIALSTATUS": "ANSWER", "ANSWEREDTIME": "60"})
+        resumed = await world.acd.resume(back)
+        assert resumed is not None
+        assert resumed.served is not None
+        assert resumed.served.agent == "1002"
+        record = world.calls.records["c1"]
+        assert (record.outcome, record.agent) == (Outcome.SERVED, "1002")
+        assert record.answered_at is not None
+        assert (record.answered_at - record.joined_at).total_seconds() == pytest.approx(2)
+        assert world.acd.snapshot().repairs == {}
+
+
+async def test_a_transferred_caller_who_hangs_up_was_served(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await transferred(world)
+        world.tell_hung_up("c1")
+        await asyncio.sleep(0.01)
+        assert world.calls.records["c1"].outcome is Outcome.SERVED
+        assert world.kept == set()
+
+
+async def test_a_transfer_whose_answer_is_told_before_the_first_agents_end_is_understood(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         await world.seat("1001")
         await asyncio.sleep(1)
@@ -191,17 +240,25 @@ async def test_a_blind_transfer_ends_the_first_agents_part_and_keeps_the_second_
         call = world.call("c1", world.answering("c1", ring=2, talk=600))
         task = world.wait(call)
         await asyncio.sleep(30)
-        call.caller_hangs_up(transferred=True)
-        served = await task
-        assert isinstance(served, Served)
-        assert served.ended_by == "transferred"
-        assert world.agent("1001").state is State.WRAP_UP
         world.tell_answered("c1", "1002")
         await asyncio.sleep(0.01)
-        assert world.agent("1002").state is State.TALKING
-        world.tell_hung_up("leg.c1.1002", channel="PJSIP/agent-1002-0000000a", linked_id="c1")
+        call.caller_hangs_up(transferred=True)
+        await task
+        assert (world.agent("1001").state, world.agent("1002").state) == (State.WRAP_UP, State.TALKING)
+
+
+async def test_a_colleagues_call_keeps_an_agent_from_being_rung(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1002")
+        world.tell_answered("a-colleague", "1002")
         await asyncio.sleep(0.01)
-        assert world.agent("1002").state is State.WRAP_UP
+        call = world.call("c1", world.answering("c1"))
+        world.wait(call)
+        await asyncio.sleep(5)
+        assert world.agent("1002").state is State.TALKING
+        world.tell_hung_up("leg.a-colleague.1002", channel=PHONE_2, linked_id="a-colleague")
+        await asyncio.sleep(31)
+        assert world.agent("1002").call == "c1"
 
 
 async def test_an_attended_transfer_hands_the_conversation_to_the_other_agent(tmp_path: Path) -> None:
