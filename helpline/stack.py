@@ -13,14 +13,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
 from rich.console import Console
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from agents.errors import AgentsError
 from agents.service import Agents, NewAgent, Phone
+from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
 from helpline import storage, wiring
@@ -36,9 +38,9 @@ READY_SECONDS = 20.0
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.1
 RESTART_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before a controller that died is started again; the last one is used from then on."""
+"""Seconds before what ended is started again; the last one is used from then on."""
 STEADY_SECONDS = 60.0
-"""A controller that lived this long is no longer counted as failing."""
+"""What lived this long is no longer counted as failing."""
 FIRST_AGENTS = (("1001", "Asha"), ("1002", "Ravi"), ("1003", "Meena"))
 
 Say = Callable[[str], None]
@@ -135,24 +137,36 @@ class Stack:
             process.kill()
             process.wait()
 
-    async def keep_controller(self, stop: asyncio.Event, say: Say) -> None:
-        """Until `stop`: start the controller anew each time it ends, sooner at first than when it keeps failing."""
-        failures = 0
-        while not stop.is_set():
-            began = time.monotonic()
-            while self.controller is not None and self.controller.poll() is None and not stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
-            if stop.is_set():
-                return
-            failures = 0 if time.monotonic() - began > STEADY_SECONDS else failures
-            say(f"The controller ended; starting it again. {self._last_words()}")
-            await asyncio.sleep(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)])
-            failures += 1
-            try:
-                await self.start_controller()
-            except HelplineError as error:
-                say(str(error))
+    async def keep(self, stop: asyncio.Event, say: Say) -> None:
+        """Until `stop`: whatever ends is started again, sooner at first than when it keeps failing."""
+        async with asyncio.TaskGroup() as group:
+            for name, lives, revive, look in (
+                ("The controller", self._controller_lives, self._revive_controller, 0.1),
+                ("Asterisk", self._asterisk_lives, self._revive_asterisk, 0.5),
+                ("Redis", self._redis_lives, self._revive_redis, 1.0),
+            ):
+                group.create_task(_keep_alive(name, lives, revive, every=look, stop=stop, say=say), name=f"keep {name}")
+
+    async def _controller_lives(self) -> bool:
+        return self.controller is not None and self.controller.poll() is None
+
+    async def _revive_controller(self) -> None:
+        log.warning("The controller ended", extra={"action": "controller_ended", "words": self._last_words()})
+        await self.start_controller()
+
+    async def _asterisk_lives(self) -> bool:
+        return self.asterisk is not None and self.asterisk.running()
+
+    async def _revive_asterisk(self) -> None:
+        if self.asterisk is not None:
+            await self.asterisk.start(wiring.accounts(await self._first_phones()))
+
+    async def _redis_lives(self) -> bool:
+        return self._redis is None or await self._redis.answers()
+
+    async def _revive_redis(self) -> None:
+        if self._redis is not None:
+            await self._redis.start()
 
     async def _build_prompts(self) -> None:
         cache = self._programs.cache / "prompts"
@@ -199,6 +213,43 @@ class Stack:
         return f"Its last words: {words[0]}" if words else f"See {self.folder.log}."
 
 
+async def _keep_alive(
+    name: str,
+    lives: Callable[[], Awaitable[bool]],
+    revive: Callable[[], Awaitable[None]],
+    *,
+    every: float,
+    stop: asyncio.Event,
+    say: Say,
+) -> None:
+    failures = 0
+    began = time.monotonic()
+    while not await _stopped_within(every, stop):
+        if await lives():
+            if time.monotonic() - began > STEADY_SECONDS:
+                failures = 0
+            continue
+        delay = RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)]
+        say(f"{name} ended; starting it again in {delay:g} s")
+        failures += 1
+        if await _stopped_within(delay, stop):
+            return
+        try:
+            await revive()
+            say(f"{name} runs again")
+        except (HelplineError, AsteriskConfError, AgentsError) as error:
+            say(str(error))
+        began = time.monotonic()
+
+
+async def _stopped_within(seconds: float, stop: asyncio.Event) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
 def run(settings: Settings, settings_file: Path | None) -> int:
     """`helpline run`: everything up until Ctrl-C or SIGTERM, the controller started anew whenever it ends."""
     return asyncio.run(_run(settings, settings_file))
@@ -221,7 +272,7 @@ async def _run(settings: Settings, settings_file: Path | None) -> int:
     try:
         starting.result()
         _tell_where(stack, say, settings_file)
-        await stack.keep_controller(stop, say)
+        await stack.keep(stop, say)
     finally:
         stopped.cancel()
         say("Stopping")
