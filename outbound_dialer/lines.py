@@ -100,6 +100,11 @@ class Lines:
                 )
                 line.hung_up.set_result(None)
 
+    @staticmethod
+    def apart(attempt: Attempt) -> Line:
+        """A line that nobody follows: for a last word when the dialer is not running."""
+        return Line(attempt, asyncio.get_running_loop().create_future())
+
     async def answered(self, line: Line) -> None:
         """The citizen has answered."""
         if line.attempt.answered_at is None:
@@ -113,13 +118,15 @@ class Lines:
             resolve = await self._resolution(line.attempt, disposition, result)
             await self._change(line, lambda attempt: resolve(life.answered(attempt, self._clock())))
         line.finished.set()
+        if not open_still:
+            log.warning("A result came too late", extra={"action": "result_too_late", "attempt": line.attempt.id})
         return open_still and (line.attempt.disposition, line.attempt.result) == (disposition, result)
 
     # -- one attempt
 
     def _open(self, attempt: Attempt, *, watched: bool) -> Line:
-        line = Line(attempt, asyncio.get_running_loop().create_future(), watched=watched)
-        self._lines[attempt.id] = line
+        line = self._lines[attempt.id] = self.apart(attempt)
+        line.watched = watched
         return line
 
     def _spawn(self, line: Line, *, ring: bool) -> None:

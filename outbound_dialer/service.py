@@ -85,6 +85,7 @@ class Dialer:
         self._lines = Lines(self._store, link, clock=clock, settings=settings, on_change=self._changed)
         self._pace = pacing.begin(settings.pace, clock())
         self._kicked = asyncio.Event()
+        self._taking_up = asyncio.Lock()
         self._checked = False  # whether the open attempts were compared with Asterisk since the link came up
         self._check_at = 0.0  # loop time, as is the next
         self._look_at = 0.0  # a long list is not looked through at every tick
@@ -95,11 +96,12 @@ class Dialer:
         """Take up the attempts that were open, then dial. Raises what the database raises."""
         if self._tasks:
             return
-        found = await self._store.open()
+        async with self._taking_up:
+            found = await self._store.open()
+            self._lines.take_up(found)
         for attempt in found:
             self._pace = pacing.step(self._pace, pacing.CallStarted(self._clock(), found=True))
             log.info("An open attempt is taken up", extra={"action": "attempt_taken_up", "attempt": attempt.id})
-        self._lines.take_up(found)
         self._tasks = [
             asyncio.create_task(self._dial(), name="dialer"),
             asyncio.create_task(self._reporter.run(), name="dialer outcomes"),
@@ -147,10 +149,11 @@ class Dialer:
         line = self._lines.find(attempt_id)
         if line is not None:
             return await self._lines.finish(line, result)
-        if await self._store.get(attempt_id) is None:
-            raise UnknownAttempt(attempt_id)
-        log.warning("A result came after the end", extra={"action": "result_too_late", "attempt": attempt_id})
-        return False
+        async with self._taking_up:  # not started yet, or stopped while the last flows still end: the result counts
+            attempt = await self._store.get(attempt_id)
+            if attempt is None:
+                raise UnknownAttempt(attempt_id)
+            return await self._lines.finish(self._lines.find(attempt_id) or self._lines.apart(attempt), result)
 
     # -- dialing
 

@@ -340,6 +340,19 @@ async def test_killed_after_a_result_was_kept_it_is_told_after_the_restart(world
     assert (kept.disposition, kept.state) == (Disposition.ANSWERED, State.ENDED)
 
 
+async def test_a_flow_that_ends_after_the_dialer_was_stopped_keeps_its_result(world: World) -> None:
+    world.source.contacts = [contact()]
+    first = await world.started()
+    attempt = await answered(world, first)
+    await first.stop()
+    assert await first.finish(attempt.id, "satisfied")
+    assert not await first.finish(attempt.id, "dissatisfied")
+    world.link.hang_up(attempt.id)
+    second = await world.started()
+    await world.until(lambda: world.receiver.taken and not second.open_attempts)
+    assert [one.result for one in world.receiver.taken] == ["satisfied"]
+
+
 async def test_killed_in_a_conversation_without_a_result_it_is_lost(world: World) -> None:
     world.source.contacts = [contact()]
     first = await world.started()
