@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +57,7 @@ class AgiCall(Call):
         self._limits = limits
         self._missing = missing
         self._woken = asyncio.Event()
+        self._may_be_transferred = False
         self._transferred = False
         self._answered_at: float | None = None
 
@@ -150,14 +152,17 @@ class AgiCall(Call):
         options = ("gm(default)" if music else "g") + shown
         self._answered_at = None
         began = asyncio.get_running_loop().time()
+        left: HungUp | None = None
         try:
             await self.execute("Dial", target, str(ring_seconds), options)
         except HungUp as end:
-            end.dialled = await self._dialled(began)
-            raise
+            left = end
         dialled = await self._dialled(began)
-        if self.gone:
-            raise HungUp(transferred=self._transferred, dialled=dialled)
+        if left is None and self.gone:  # Dial answers 0, then HANGUP comes: so it is with a blind transfer
+            left = await self._hang_up()
+        if left is not None:
+            left.dialled = dialled
+            raise left
         return dialled
 
     async def _dialled(self, began: float) -> Dialled:
@@ -198,12 +203,8 @@ class AgiCall(Call):
         if not self.gone:
             # Of an earlier transfer of this channel: what is set after a hang-up must be of this application.
             await self.set("BLINDTRANSFER", "")
-        try:
-            return await self._exec(app, *args, seconds=seconds)
-        except HungUp as end:
-            self._transferred = self._transferred or await self._was_transferred()
-            end.transferred = self._transferred
-            raise
+            self._may_be_transferred = True
+        return await self._exec(app, *args, seconds=seconds)
 
     async def _exec(self, app: str, *args: str, seconds: float | None = 0.0) -> str:
         if any("," in arg for arg in args[:-1]):
@@ -224,7 +225,10 @@ class AgiCall(Call):
             self._session.hung_up = True
 
     async def done(self) -> None:
-        await self.set("ENGINE_DONE", "1")
+        if self.gone:
+            await self._hang_up()
+        if not self._transferred:  # a transferred caller goes on in the dialplan, and may come back to the engine
+            await self.set("ENGINE_DONE", "1")
 
     async def _stream(self, prompt: str, keys: str, *, wakeable: bool) -> Heard:
         """Play one prompt, going on where it stopped when a D comes that is not from us."""
@@ -256,7 +260,7 @@ class AgiCall(Call):
     async def _run(self, *words: str, seconds: float | None = 0.0, wakeable: bool = False) -> Answer:
         """A command that needs the caller to be there; a result of -1 that comes back is a failure, not a hang-up."""
         if self.gone:
-            raise HungUp(transferred=self._transferred)
+            raise await self._hang_up()
         if wakeable:
             answer = await self._woken_command(*words, seconds=seconds)
         else:
@@ -273,13 +277,22 @@ class AgiCall(Call):
         """
         await self._session.command("NOOP")
         if self.gone:
-            raise HungUp(transferred=self._transferred, recorded=recorded)
+            raise await self._hang_up(recorded)
+
+    async def _hang_up(self, recorded: Recorded | None = None) -> HungUp:
+        """The end as it is to be raised: after an application, the channel is asked whether it was a transfer."""
+        if self._may_be_transferred:
+            self._may_be_transferred = False
+            with suppress(TelephonyError):
+                answer = await self._session.command("GET VARIABLE", "BLINDTRANSFER")
+                self._transferred = bool(answer.data)
+        return HungUp(transferred=self._transferred, recorded=recorded)
 
     async def _command(self, *words: str, seconds: float | None = 0.0) -> Answer:
         answer = await self._session.command(*words, seconds=seconds)
         if answer.code == 511:
             self._session.hung_up = True
-            raise HungUp(transferred=self._transferred)
+            raise await self._hang_up()
         if answer.code != 200:
             raise CommandRefused(" ".join(words), str(answer))
         return answer
@@ -313,12 +326,6 @@ class AgiCall(Call):
 
     async def _value(self, expression: str) -> str:
         return (await self._command("GET FULL VARIABLE", quoted(expression))).data
-
-    async def _was_transferred(self) -> bool:
-        try:
-            return bool(await self.get("BLINDTRANSFER"))
-        except TelephonyError:
-            return False
 
 
 def _key(answer: Answer, words: object) -> str:

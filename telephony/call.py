@@ -189,4 +189,7 @@ class Call(ABC):
 
     @abstractmethod
     async def done(self) -> None:
-        """Tell the dialplan that the engine is finished: it hangs up after the session instead of coming back."""
+        """Tell the dialplan that the engine is finished: it hangs up after the session instead of coming back.
+
+        Does nothing for a caller who was transferred away: their call goes on.
+        """

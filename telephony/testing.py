@@ -192,8 +192,9 @@ class ScriptedCall(Call):
             self._left.set()
 
     async def done(self) -> None:
-        self.finished = True
-        self.variables["ENGINE_DONE"] = "1"
+        if not self._transferred:
+            self.finished = True
+            self.variables["ENGINE_DONE"] = "1"
 
     async def _act(self, verb: str, *said: str) -> None:
         if self.gone:

@@ -317,8 +317,9 @@ async def test_a_caller_who_hangs_up_while_talking_leaves_the_talk_behind() -> N
     assert not caught.value.transferred
 
 
-async def test_a_blind_transfer_is_told_from_a_hang_up_by_every_verb_after_it() -> None:
-    asterisk = Asterisk(EXEC_Dial=HUNG_UP, GET_VARIABLE="200 result=1 (PJSIP/old)", GET_FULL="200 result=1 (ANSWER|0|)")
+@pytest.mark.parametrize("answer", [HUNG_UP, "200 result=0\nHANGUP"], ids=["refused", "ended"])
+async def test_a_blind_transfer_is_told_from_a_hang_up_by_every_verb_after_it(answer: str) -> None:
+    asterisk = Asterisk(EXEC_Dial=answer, GET_VARIABLE="200 result=1 (PJSIP/old)", GET_FULL="200 result=1 (ANSWER|0|)")
 
     async def flow(call: Call) -> list[bool]:
         ends = []
@@ -326,10 +327,12 @@ async def test_a_blind_transfer_is_told_from_a_hang_up_by_every_verb_after_it() 
             with pytest.raises(HungUp) as caught:
                 await verb
             ends.append(caught.value.transferred)
+        await call.done()
         return ends
 
     assert await asterisk.run(flow) == [True] * 4
     assert asterisk.sent("SET")[1] == 'SET VARIABLE "BLINDTRANSFER" ""'
+    assert "ENGINE_DONE" not in "".join(asterisk.commands)
 
 
 async def test_a_dial_whose_result_cannot_be_read_still_ends() -> None:
