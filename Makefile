@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_TEST := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check unit live format clean
@@ -10,8 +11,12 @@ help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(READY): requirements.lock setup.cfg scripts/bootstrap
-	@scripts/bootstrap $(VENV)
+	@scripts/bootstrap $(VENV) requirements.lock
 	@touch $@
+
+$(READY_TEST): requirements-test.lock requirements.lock setup.cfg scripts/bootstrap
+	@scripts/bootstrap $(VENV) requirements-test.lock
+	@touch $(READY) $@
 
 demo: $(READY)  ## one complaint lives its whole life over real SIP calls
 	@$(BIN)/helpline demo
@@ -19,22 +24,22 @@ demo: $(READY)  ## one complaint lives its whole life over real SIP calls
 run: $(READY)  ## leave a helpline running; prints softphone credentials and the desk's address
 	@$(BIN)/helpline run
 
-check: $(READY)  ## ruff, mypy, import-linter
+check: $(READY_TEST)  ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(READY)  ## the fast tests
+unit: $(READY_TEST)  ## the fast tests
 	$(BIN)/pytest -m "unit or service"
 
-live: $(READY)  ## the tests that place SIP calls through a private Asterisk
+live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
 	$(BIN)/pytest -m live
 
 test: check  ## everything that proves it
 	$(BIN)/pytest
 
-format: $(READY)  ## put the code into its form
+format: $(READY_TEST)  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
