@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+
+from telephony.ami import AmiLink, AmiSettings
 
 Headers = dict[str, str]
 
@@ -96,3 +101,44 @@ class FakeAmi:
         for channel in self.channels:
             self.event("CoreShowChannel", ActionID=action["ActionID"], **channel)
         self.event("CoreShowChannelsComplete", ActionID=action["ActionID"], EventList="Complete", ListItems="1")
+
+
+FAST = AmiSettings(
+    host="127.0.0.1",
+    port=0,
+    user="helpline",
+    secret="secret",
+    action_seconds=0.5,
+    ping_every=0.05,
+    ping_seconds=0.2,
+    first_delay=0.01,
+    longest_delay=0.05,
+    start_seconds=0.5,
+    resync_seconds=0.5,
+    settle_seconds=0.05,
+)
+
+
+@asynccontextmanager
+async def linked(settings: AmiSettings = FAST, ami: FakeAmi | None = None) -> AsyncIterator[tuple[FakeAmi, AmiLink]]:
+    before = asyncio.all_tasks()
+    ami = ami or FakeAmi()
+    await ami.start()
+    link = AmiLink(replace(settings, port=ami.port), rng=Random(1))
+    try:
+        await link.start()
+        yield ami, link
+    finally:
+        await link.stop()
+        await ami.stop()
+        assert asyncio.all_tasks() == before
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+def hangup(ami: FakeAmi, call_id: str = "1.1", cause: object = 16) -> None:
+    ami.event("Hangup", Channel="PJSIP/x", Uniqueid=call_id, Linkedid=call_id, Cause=cause)
