@@ -147,7 +147,8 @@ class Call(ABC):
     ) -> Recorded:
         """Record the caller into `file` (its suffix is the format: .wav). `silence_seconds` 0: silence does not end it.
 
-        When the caller hangs up instead, the file is kept and `HungUp.recorded` tells of it.
+        Music goes on while it runs: set it off before. When the caller hangs up instead, the file is kept and
+        `HungUp.recorded` tells of it.
         """
 
     @abstractmethod

@@ -193,8 +193,8 @@ class SipPeer(asyncio.DatagramProtocol):
         content = "Content-Type: application/sdp\r\n" if body else ""
         self.send(
             f"SIP/2.0 {code} As the test wants\r\n{_headers(request, 'Via')}From: {_header(request, 'From')}\r\n"
-            f"To: {to}\r\nCall-ID: {leg.call_id}\r\nCSeq: {_header(request, 'CSeq')}\r\nContact: <sip:peer@{self.address}>\r\n"
-            f"{content}Content-Length: {len(body)}\r\n\r\n{body}",
+            f"To: {to}\r\nCall-ID: {leg.call_id}\r\nCSeq: {_header(request, 'CSeq')}\r\n"
+            f"Contact: <sip:peer@{self.address}>\r\n{content}Content-Length: {len(body)}\r\n\r\n{body}",
             leg.remote,
         )
 
