@@ -77,6 +77,11 @@ def test_the_ami_stays_on_loopback_when_phones_are_let_in() -> None:
     assert "media_address" not in files["pjsip.conf"]
 
 
+def test_no_trunk_is_asked_for_more_digits_of_a_number() -> None:
+    trunks = rendered()["pjsip.conf"].partition("; -- Trunks")[2].partition("; -- Agents")[0]
+    assert trunks.count("type = endpoint") == trunks.count("allow_overlap = no") == 2
+
+
 def test_only_the_events_that_are_set_pass_the_ami_s_filter() -> None:
     [line] = [
         line for line in rendered(ami_events=("Hangup", "DialEnd"))["manager.conf"].splitlines() if "filter =" in line
