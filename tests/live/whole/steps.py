@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
 from agents.service import NewAgent
+from helpline import storage, wiring
+from helpline.demo import hearing
 from helpline.demo.desk import Desk
 from helpline.demo.lab import Lab
 from helpline.demo.softphone import Answering, Softphone
+from helpline.demo.sound import RATE, Pcm, seconds
+from ivr.speaking import Language
+from ivr.store import Languages
 
 KEY_SECONDS = 0.7
+HEARING_SECONDS = 0.2
 
 
 async def call_and_wait_in_line(lab: Lab, citizen: Softphone) -> dict[str, Any]:
@@ -74,3 +83,81 @@ async def register(desk: Desk, place: dict[str, Any], *, text: str = "हैं�
     return await desk.register(
         call=place["call"], caller=place["caller"], category="PRD-04", district="Barabanki", text=text, name="रामलाल"
     )
+
+
+@asynccontextmanager
+async def database_of(lab: Lab) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """The helpline's database, opened beside it."""
+    engine = storage.open_engine(lab.settings.database)
+    try:
+        yield async_sessionmaker(engine, expire_on_commit=False)
+    finally:
+        await engine.dispose()
+
+
+async def has_called_before(lab: Lab, *numbers: str, language: Language = "hi") -> None:
+    """These numbers chose their language in an earlier call: they hear the main menu at once."""
+    async with database_of(lab) as sessions:
+        memory = Languages(sessions, clock=wiring.utc_now)
+        for number in numbers:
+            await memory.remember(number, language)
+
+
+def prompt(lab: Lab, *ids: str, language: Language = "hi") -> Pcm:
+    """Prompts as this helpline plays them, one after the other."""
+    folder = lab.stack.folder.prompts / language
+    return b"".join((folder / f"{id}.sln").read_bytes() for id in ids)
+
+
+def first_words(sound: Pcm, length: float) -> Pcm:
+    """The first seconds of a sound."""
+    return sound[: round(length * RATE) * 2]
+
+
+def since(sound: Pcm, moment: float) -> Pcm:
+    """The sound from a second on."""
+    return sound[round(moment * RATE) * 2 :]
+
+
+async def until_heard(phone: Softphone, sound: Pcm, *, after: float = 0.0, timeout: float = 20.0) -> float:
+    """Wait until the phone has heard this in its present call, from second `after` on; the second where it began."""
+    verdict: hearing.Verdict | None = None
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                verdict = hearing.heard(since(phone.heard(), after), sound)
+                if verdict.heard and verdict.at is not None:
+                    return after + verdict.at
+                await asyncio.sleep(HEARING_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"{phone.name} did not hear it within {timeout:g} s: {verdict}") from None
+
+
+def heard_seconds(phone: Softphone) -> float:
+    """How much the phone has heard of its present call, as the place of what comes next."""
+    return seconds(phone.heard())
+
+
+async def place_in_line(lab: Lab, number: str, *, timeout: float = 20.0) -> dict[str, Any]:
+    """The place of this caller, once they wait."""
+
+    def waits(queue: Any) -> Any:
+        return [place for place in queue["waiting"] if place["caller"] == number]
+
+    answer = await lab.until("/api/queue", waits, what=f"{number}'s waiting", seconds=timeout)
+    return dict(waits(answer)[0])
+
+
+async def until_left(lab: Lab, number: str) -> None:
+    """Wait until the queue knows nothing of this caller any more."""
+
+    def gone(queue: Any) -> bool:
+        return all(place["caller"] != number for place in [*queue["waiting"], *queue["talking"]])
+
+    await lab.until("/api/queue", gone, what=f"{number}'s leaving")
+
+
+def controller_log(lab: Lab) -> list[dict[str, Any]]:
+    """What the controller has logged, oldest first."""
+    lines = (lab.stack.folder.log / "controller.log").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
