@@ -90,6 +90,15 @@ async def test_a_hang_up_in_a_prompt_is_not_taken_for_a_missing_file(caplog: pyt
     assert caplog.records == []
 
 
+async def test_a_hang_up_is_known_by_the_answer_to_one_more_command_at_the_latest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asterisk = Asterisk(STREAM_FILE="200 result=-1 endpos=0", NOOP="HANGUP\n200 result=0")
+    with pytest.raises(HungUp):
+        await asterisk.run(lambda call: call.play("a"))
+    assert caplog.records == []
+
+
 async def test_a_hangup_line_between_command_and_answer_is_not_the_answer() -> None:
     asterisk = Asterisk(WAIT="HANGUP\n200 result=-1", GET_VARIABLE="200 result=1 (kept)")
 
