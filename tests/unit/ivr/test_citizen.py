@@ -71,6 +71,7 @@ async def test_a_complaint_goes_to_an_agent_and_its_number_is_said_twice() -> No
         *("thanks", "goodbye"),
     ]
     assert call.finished
+    assert call.variables[STEP_VARIABLE] == Step.AFTER_CONVERSATION  # for the next controller, should we die here
 
 
 async def test_who_stays_on_the_line_in_the_complaint_menu_gets_an_agent() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ivr.flows import URGENT_PRIORITY
+from ivr.flows import STEP_VARIABLE, URGENT_PRIORITY, Step
 from ivr.service import Ivr
 from ivr.testing import CALLER, House
 from telephony.call import Dialled
@@ -48,6 +48,7 @@ async def test_one_key_bridges_to_112_with_the_callers_number() -> None:
     assert heard(call)[-1] == "emergency_connecting"
     assert house.desk.requests == []
     assert call.finished
+    assert call.variables[STEP_VARIABLE] == Step.EMERGENCY  # for the next controller, should we die here
 
 
 async def test_only_one_short_prompt_lies_between_the_key_and_the_call() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import MappingProxyType
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ivr.menu import BACK, GAVE_UP, MOST_REPEATS, PERSON, Choice, Menu, choose
 from telephony.errors import HungUp
 from telephony.testing import ScriptedCall
-from tests.unit.ivr.calls import heard
+from tests.unit.ivr.calls import LONGEST_CALL_SECONDS, heard
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 
@@ -26,7 +27,8 @@ def a_menu(**changes: object) -> Menu:
 
 async def asked(keys: list[str], **changes: object) -> tuple[Choice, list[str]]:
     call = ScriptedCall(keys=keys)
-    return await choose(call, a_menu(**changes), "en"), heard(call)
+    async with asyncio.timeout(LONGEST_CALL_SECONDS):
+        return await choose(call, a_menu(**changes), "en"), heard(call)
 
 
 async def test_a_key_chooses() -> None:
