@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -115,19 +116,34 @@ def filed(message: VoiceMessage) -> None:
 
 def _read(folder: Path) -> Iterator[VoiceMessage]:
     for sidecar in sorted(folder.glob("*.json")):
+        # One bad file must stop no other; its sound stays where it is, for a person to look at.
         try:
-            told = json.loads(sidecar.read_text(encoding="utf-8"))
-            taken_at, sound = datetime.fromisoformat(told.pop("taken_at")), folder / told.pop("recording")
-            message = VoiceMessage(**told, taken_at=taken_at, sound=sound)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            # One broken file must stop no other; its sound stays where it is, for a person to look at.
+            message = _understood(json.loads(sidecar.read_text(encoding="utf-8")), folder)
+        except FileNotFoundError:
+            continue  # the recording was finished meanwhile, and lies outside now
+        except OSError as error:
             log.error(
-                "A voice message's JSON file can't be read; it was put aside as .broken",
+                "A voice message's JSON file can't be opened; it is tried again",
+                extra={"action": "voice_message_unread", "file": sidecar.name, "error": type(error).__name__},
+            )
+            continue
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.error(
+                "A voice message's JSON file can't be understood; it was put aside as .broken",
                 extra={"action": "voice_message_broken", "file": sidecar.name, "error": type(error).__name__},
             )
             sidecar.rename(sidecar.with_suffix(".broken"))
             continue
         yield message
+
+
+def _understood(told: Any, folder: Path) -> VoiceMessage:
+    """What a JSON file says. Raises ValueError, KeyError, TypeError or AttributeError when it is not one of ours."""
+    taken_at, recording = datetime.fromisoformat(told.pop("taken_at")), told.pop("recording")
+    words = (recording, told["id"], told["caller"], told["language"], told["uniqueid"])
+    if taken_at.tzinfo is None or not all(isinstance(word, str) for word in words) or "/" in recording:
+        raise ValueError("not a voice message")
+    return VoiceMessage(**told, taken_at=taken_at, sound=folder / recording)
 
 
 def _write(message: VoiceMessage) -> None:

@@ -9,6 +9,9 @@ from asterisk_conf import messages
 from grievance_core.service import Grievances
 from telephony.numbers import national
 
+E164_DIGITS = 15
+"""No telephone number is longer, and the database keeps no more; a forged caller id must not hold up the messages."""
+
 
 async def file_voice_messages(folder: Path, grievances: Grievances, *, now: datetime) -> int:
     """File every message in `folder` that is not filed yet, oldest first; how many were filed.
@@ -18,7 +21,7 @@ async def file_voice_messages(folder: Path, grievances: Grievances, *, now: date
     messages.recover(folder, now=now)
     waiting = messages.waiting(folder)
     for message in waiting:
-        caller = national(message.caller).removeprefix("+")
+        caller = national(message.caller).removeprefix("+")[:E164_DIGITS]
         await grievances.file_voice_message(message.sound, caller=caller, taken_at=message.taken_at)
         messages.filed(message)
     return len(waiting)
