@@ -31,13 +31,12 @@ check: $(READY_TEST)  ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY_TEST)  ## the fast tests
-	$(BIN)/pytest -m "unit or service"
+	$(BIN)/pytest -m "unit or service" -n 2 --dist loadfile
 
 live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
 	$(BIN)/pytest -m live
 
-test: check  ## everything that proves it
-	$(BIN)/pytest
+test: check unit live  ## everything that proves it
 
 format: $(READY_TEST)  ## put the code into its form
 	$(BIN)/ruff format .

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code: speed is measured in bench/.
+settings.register_profile("helpline", deadline=None)
+settings.load_profile("helpline")
 
 KINDS = {"unit", "service", "live"}
 
@@ -20,10 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loop_of_the_main_thread() -> Iterator[None]:
-    """The loop that pytest's plugins ask for between the tests' own: made and closed here, so that none is left."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
+def no_loop_by_the_way() -> None:
+    """Plugins ask for the current loop before plain tests too, which makes one that nobody closes: forbid that."""
     asyncio.set_event_loop(None)
-    loop.close()

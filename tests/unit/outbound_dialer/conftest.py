@@ -42,12 +42,6 @@ def settings(**changes: Any) -> DialerSettings:
     return DialerSettings(**(given | changes))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_loop_by_the_way() -> None:
-    """looptime asks for the current loop before plain tests too, which makes one that nobody closes: forbid that."""
-    asyncio.set_event_loop(None)
-
-
 @pytest.fixture(autouse=True)
 def _database_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """aiosqlite works in threads of its own, of which looptime knows nothing: hold the virtual clock meanwhile."""
