@@ -126,19 +126,18 @@ async def controller(settings: Settings) -> AsyncIterator[House]:
 
 
 def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: redis.asyncio.Redis) -> House:
-    telephony, queue = settings.telephony, settings.queue
+    telephony = settings.telephony
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    catalogue = Catalogue.shipped()
     instance = asterisk(settings, Programs().find("asterisk"))
-
-    grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
-    agents = Agents(sessions, client, clock=utc_now)
     link = AmiLink(
         AmiSettings(
             host="127.0.0.1", port=telephony.ami_port, user=instance.settings.ami_user, secret=instance.ami_secret()
         ),
         rng=random.Random(),
     )
+    catalogue = Catalogue.shipped()
+    grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
+    agents = Agents(sessions, client, clock=utc_now)
     acd = Acd(
         agents=agents,
         redis=client,
@@ -146,22 +145,11 @@ def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: r
         link=link,
         clock=utc_now,
         words=SpokenWaiting(),
-        settings=AcdSettings(
-            recordings_folder=folder.recordings,
-            ring_seconds=queue.ring_seconds,
-            wrap_up_seconds=queue.wrap_up_seconds,
-            announce_first_seconds=queue.announce_first_seconds,
-            announce_every_seconds=queue.announce_every_seconds,
-        ),
+        settings=_acd_settings(settings, folder),
     )
     feedback = FeedbackCalls(grievances)
     dialer = Dialer(
-        sessions,
-        link,
-        feedback,
-        clock=utc_now,
-        settings=_dialer_settings(settings),
-        on_outcome=feedback.take,
+        sessions, link, feedback, clock=utc_now, settings=_dialer_settings(settings), on_outcome=feedback.take
     )
     flows = Flows(
         desk=acd,
@@ -185,21 +173,19 @@ def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: r
             "database": await _database_answers(engine),
         }
 
-    console = build_console(
-        Parts(
-            agents=agents,
-            acd=acd,
-            grievances=grievances,
-            catalogue=catalogue,
-            redis=client,
-            api_token=folder.secret("api"),
-            office_code=folder.secret("office"),
-            zone=settings.zone,
-            clock=utc_now,
-            add_phone=teach_phones,
-            health=health,
-            kick_dialer=dialer.kick,
-        )
+    console = Parts(
+        agents=agents,
+        acd=acd,
+        grievances=grievances,
+        catalogue=catalogue,
+        redis=client,
+        api_token=folder.secret("api"),
+        office_code=folder.secret("office"),
+        zone=settings.zone,
+        clock=utc_now,
+        add_phone=teach_phones,
+        health=health,
+        kick_dialer=dialer.kick,
     )
     return House(
         agents=agents,
@@ -208,10 +194,21 @@ def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: r
         grievances=grievances,
         link=link,
         calls=calls,
-        console=console,
+        console=build_console(console),
         console_address=(settings.console.host, settings.console.port),
         lifeline_folder=folder.lifeline,
         clock=utc_now,
+    )
+
+
+def _acd_settings(settings: Settings, folder: RunFolder) -> AcdSettings:
+    queue = settings.queue
+    return AcdSettings(
+        recordings_folder=folder.recordings,
+        ring_seconds=queue.ring_seconds,
+        wrap_up_seconds=queue.wrap_up_seconds,
+        announce_first_seconds=queue.announce_first_seconds,
+        announce_every_seconds=queue.announce_every_seconds,
     )
 
 
