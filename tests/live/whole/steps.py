@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agents.service import NewAgent
@@ -37,6 +38,21 @@ async def call_and_wait_in_line(lab: Lab, citizen: Softphone) -> dict[str, Any]:
                     return dict(place)
             await citizen.press("1")
             await asyncio.sleep(KEY_SECONDS)
+
+
+async def ask_for_a_person(lab: Lab, citizen: Softphone) -> None:
+    """Dial 1076 as one who has called before, and press 0 until in line."""
+    await citizen.dial("1076")
+    await citizen.expect("established")
+    async with asyncio.timeout(20):
+        while not await _is_known(lab, citizen.account.user):
+            await citizen.press("0")
+            await asyncio.sleep(KEY_SECONDS)
+
+
+async def _is_known(lab: Lab, number: str) -> bool:
+    queue = await lab.get("/api/queue")
+    return any(place["caller"] == number for place in [*queue["waiting"], *queue["talking"]])
 
 
 @asynccontextmanager
@@ -161,3 +177,14 @@ def controller_log(lab: Lab) -> list[dict[str, Any]]:
     """What the controller has logged, oldest first."""
     lines = (lab.stack.folder.log / "controller.log").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def longest_silence(pcm: Pcm, *, quiet: float = 60.0) -> float:
+    """Seconds of the longest stretch below `quiet` (of 32768), in steps of 0.1 s."""
+    samples = np.frombuffer(pcm, dtype="<i2").astype(float)
+    step = RATE // 10
+    longest = run = 0
+    for start in range(0, len(samples) - step, step):
+        run = run + 1 if np.sqrt(np.mean(samples[start : start + step] ** 2)) < quiet else 0
+        longest = max(longest, run)
+    return longest / 10

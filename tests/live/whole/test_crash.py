@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from helpline.demo import hearing
 from helpline.demo.lab import Lab
-from helpline.demo.sound import RATE, Pcm, read_wav
+from helpline.demo.sound import RATE, read_wav
 from tests.live.whole.steps import (
     agent_at_work,
     call_and_wait_in_line,
+    longest_silence,
     presence_of,
     register,
     until_presence,
@@ -108,14 +108,3 @@ async def test_with_no_controller_for_long_the_caller_reaches_an_agent_by_the_di
 def hearing_seconds(voices: dict[str, Path]) -> float:
     """Long enough for everything to be said once."""
     return len(read_wav(voices["citizen"])) / 2 / RATE + 0.5
-
-
-def longest_silence(pcm: Pcm, *, quiet: float = 60.0) -> float:
-    """Seconds of the longest stretch below `quiet` (of 32768), in steps of 0.1 s."""
-    samples = np.frombuffer(pcm, dtype="<i2").astype(float)
-    step = RATE // 10
-    longest = run = 0
-    for start in range(0, len(samples) - step, step):
-        run = run + 1 if np.sqrt(np.mean(samples[start : start + step] ** 2)) < quiet else 0
-        longest = max(longest, run)
-    return longest / 10
