@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from helpline.errors import HelplineError, ServiceFailed
@@ -29,11 +29,15 @@ def open_engine(url: str) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.close()
+        except BaseException:
+            connection.close()  # a locked file or no database: the pool forgets the connection without closing it
+            raise
 
     return engine
 
@@ -49,17 +53,30 @@ def configuration(url: str) -> Config:
 
 
 async def migrate(url: str) -> None:
-    """Bring the schema up to date. Raises ServiceFailed with the next step when the database can't be used."""
+    """Bring the schema up to date. Raises ServiceFailed or HelplineError with the next step when it can't be done."""
     from alembic import command
+    from alembic.util.exc import CommandError
 
     try:
         await asyncio.to_thread(command.upgrade, configuration(url), "head")
-    except OperationalError as error:
+    except DBAPIError as error:
         if "locked" in str(error.orig):
             raise ServiceFailed(
                 "The database is locked by another program. "
                 "Close what holds it (a backup, an open shell) and try again."
             ) from error
         raise ServiceFailed(f"The database can't be used: {error.orig}. Check database_url in the settings.") from error
-    except SQLAlchemyError as error:
-        raise HelplineError(f"The database's schema can't be brought up to date: {error}") from error
+    except OSError as error:  # some drivers let it through as it is
+        raise ServiceFailed(
+            f"The database does not answer: {error}. Start it, or check database_url in the settings."
+        ) from error
+    except CommandError as error:
+        raise HelplineError(
+            f"The database belongs to a newer helpline ({error}). "
+            "Run that one, or name another database with database_url in the settings."
+        ) from error
+    except (SQLAlchemyError, ImportError) as error:
+        raise HelplineError(
+            f"The database can't be used: {error}. Check database_url in the settings. "
+            "Expected such as sqlite+aiosqlite:////var/lib/helpline/helpline.sqlite3"
+        ) from error

@@ -1,0 +1,213 @@
+"""The steps of the schema lead to exactly the tables that the rooms describe, up and down, and lose no data."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+import acd.store
+import agents.store
+import grievance_core.store
+import ivr.store
+import outbound_dialer.store
+from grievance_core.catalogue import Catalogue
+from grievance_core.service import Grievances
+from grievance_core.testing import FixedClock, a_draft
+from helpline import storage
+from helpline.errors import HelplineError, ServiceFailed
+from helpline.storage import configuration, migrate, open_engine
+
+pytestmark = pytest.mark.service
+
+T = TypeVar("T")
+
+ROOMS: list[MetaData] = [
+    module.metadata for module in (grievance_core.store, agents.store, acd.store, outbound_dialer.store, ivr.store)
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "helpline.sqlite3"
+
+
+@pytest.fixture
+def url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock is waited for so briefly that no test takes long."""
+    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.05)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another program writes to the database and does not end."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    yield
+    connection.close()
+
+
+async def look(url: str, what: Callable[[Connection], T]) -> T:
+    engine = open_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(what)
+    finally:
+        await engine.dispose()
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """All that the database itself tells about the rooms' tables."""
+    inspector = inspect(connection)
+    return {
+        table: {
+            "columns": [{**column, "type": str(column["type"])} for column in inspector.get_columns(table)],
+            "key": inspector.get_pk_constraint(table),
+            "foreign keys": inspector.get_foreign_keys(table),
+            "unique": sorted(map(str, inspector.get_unique_constraints(table))),
+            "indexes": sorted(
+                f"{index['name']} {index['column_names']} {index['unique']} {where_of(index)}"
+                for index in inspector.get_indexes(table)
+            ),
+        }
+        for table in sorted(inspector.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+def where_of(index: Any) -> str:
+    return str(index.get("dialect_options", {}).get("sqlite_where", ""))
+
+
+async def test_the_steps_give_the_rooms_tables_and_alembic_finds_nothing_left_to_do(url: str) -> None:
+    await migrate(url)
+
+    def differences(connection: Connection) -> Any:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": ROOMS})
+        return compare_metadata(context, ROOMS)  # type: ignore[arg-type]  # takes several, as env.py gives them
+
+    assert await look(url, differences) == []
+
+
+async def test_the_steps_give_what_the_rooms_create_themselves_to_the_last_index(url: str, tmp_path: Path) -> None:
+    await migrate(url)
+    fresh = f"sqlite+aiosqlite:///{tmp_path / 'fresh.sqlite3'}"
+    engine = open_engine(fresh)
+    async with engine.begin() as connection:
+        for metadata in ROOMS:
+            await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    assert await look(url, described) == await look(fresh, described)
+
+
+def test_no_two_rooms_own_a_table_of_the_same_name() -> None:
+    names = [table for metadata in ROOMS for table in metadata.tables]
+    assert len(names) == len(set(names))
+
+
+def test_the_steps_are_one_line_without_a_fork(url: str) -> None:
+    script = ScriptDirectory.from_config(configuration(url))
+    assert len(script.get_heads()) == 1
+    assert len(script.get_bases()) == 1
+
+
+async def test_an_existing_database_is_brought_up_to_date_with_its_data_kept(url: str) -> None:
+    await migrate(url)
+    engine = open_engine(url)
+    grievances = Grievances(async_sessionmaker(engine), catalogue=Catalogue.shipped(), clock=FixedClock())
+    complaint = await grievances.register(a_draft())
+    await migrate(url)
+    assert await grievances.get(complaint.number) == complaint
+    await engine.dispose()
+
+
+async def test_down_to_nothing_and_up_again_works(url: str) -> None:
+    await migrate(url)
+    before = await look(url, described)
+    await asyncio.to_thread(command.downgrade, configuration(url), "base")
+    assert await look(url, described) == {}
+    await migrate(url)
+    assert await look(url, described) == before
+
+
+async def test_each_single_step_can_be_taken_back_and_made_again(url: str) -> None:
+    script = ScriptDirectory.from_config(configuration(url))
+    for step in reversed(list(script.walk_revisions())):
+        await asyncio.to_thread(command.upgrade, configuration(url), step.revision)
+        after = await look(url, described)
+        await asyncio.to_thread(command.downgrade, configuration(url), "-1")
+        await asyncio.to_thread(command.upgrade, configuration(url), step.revision)
+        assert await look(url, described) == after
+
+
+@pytest.mark.parametrize("existing", [True, False], ids=["with its tables", "empty"])
+async def test_a_locked_database_is_told_in_plain_words_and_works_when_it_is_free(
+    existing: bool, file: Path, url: str, impatient: None
+) -> None:
+    if existing:
+        await migrate(url)
+        await asyncio.to_thread(command.downgrade, configuration(url), "base")
+    with locked(file), pytest.raises(ServiceFailed, match=r"locked by another program.*try again"):
+        await migrate(url)
+    await migrate(url)
+    assert "complaints" in await look(url, described)
+
+
+async def test_a_database_that_can_not_be_opened_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ServiceFailed, match=r"unable to open.*database_url in the settings"):
+        await migrate(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'helpline.sqlite3'}")
+
+
+async def test_a_file_that_is_no_database_is_told_and_left_alone(file: Path, url: str) -> None:
+    file.write_bytes(b"This is a letter, not a database. " * 100)
+    with pytest.raises(HelplineError, match=r"database_url in the settings"):
+        await migrate(url)
+    assert file.read_bytes().startswith(b"This is a letter")
+
+
+async def test_a_database_of_a_newer_helpline_is_told_and_left_alone(file: Path, url: str) -> None:
+    await migrate(url)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(HelplineError, match=r"newer.*9999"):
+        await migrate(url)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param("helpline.sqlite3", id="no address"),
+        pytest.param("postgresql+nosuchdriver://127.0.0.1/x", id="no such driver"),
+        pytest.param("mssql+aioodbc://127.0.0.1/x", id="a driver that is not installed"),
+        pytest.param("sqlite:///helpline.sqlite3", id="a driver that is not async"),
+    ],
+)
+async def test_a_database_url_that_can_not_be_used_names_the_setting(wrong: str) -> None:
+    with pytest.raises(HelplineError, match=r"database_url in the settings"):
+        await migrate(wrong)
+
+
+async def test_a_database_server_that_does_not_answer_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(command, "upgrade", refused)
+    with pytest.raises(ServiceFailed, match=r"does not answer.*database_url in the settings"):
+        await migrate(url)
