@@ -59,6 +59,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "district": ("District", "जनपद"),
     "district_hint": ("Type the first letters, then choose.", "पहले अक्षर लिखें, फिर चुनें।"),
     "text": ("What the citizen says", "नागरिक का कथन"),
+    "in_words": ("In words", "विवरण"),
     "callers_name": ("Caller's name", "कॉलर का नाम"),
     "callers_number": ("Caller's number", "कॉलर का नंबर"),
     "register": ("Register", "दर्ज करें"),
