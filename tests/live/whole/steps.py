@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agents.service import NewAgent
+from grievance_core.complaint import Complaint, Draft
 from helpline import storage, wiring
 from helpline.demo import hearing
 from helpline.demo.desk import Desk
@@ -24,6 +25,7 @@ from ivr.store import Languages
 
 KEY_SECONDS = 0.7
 HEARING_SECONDS = 0.2
+TELLING_SECONDS = 1.2  # so much of a voice tells whose it is, and of a sentence which
 
 
 async def call_and_wait_in_line(lab: Lab, citizen: Softphone) -> dict[str, Any]:
@@ -38,6 +40,13 @@ async def call_and_wait_in_line(lab: Lab, citizen: Softphone) -> dict[str, Any]:
                     return dict(place)
             await citizen.press("1")
             await asyncio.sleep(KEY_SECONDS)
+
+
+async def call_and_hear_the_welcome(lab: Lab, citizen: Softphone) -> None:
+    """Dial 1076 and listen until the first words are told for sure: from here on keys are heard."""
+    await citizen.dial("1076")
+    await citizen.expect("established")
+    await until_heard(citizen, first_words(prompt(lab, "welcome_danger"), TELLING_SECONDS))
 
 
 async def ask_for_a_person(lab: Lab, citizen: Softphone) -> None:
@@ -188,3 +197,11 @@ def longest_silence(pcm: Pcm, *, quiet: float = 60.0) -> float:
         run = run + 1 if np.sqrt(np.mean(samples[start : start + step] ** 2)) < quiet else 0
         longest = max(longest, run)
     return longest / 10
+
+
+async def registered_before(lab: Lab, caller: str, *, text: str = "हैंडपंप ख़राब है") -> Complaint:
+    """A complaint of this caller from an earlier call, with the officer since; the caller's language is Hindi."""
+    await has_called_before(lab, caller)
+    async with lab.grievances() as grievances:
+        district = grievances.catalogue.find_district("Barabanki").code
+        return await grievances.register(Draft(category="PRD-04", district=district, text=text, caller=caller))

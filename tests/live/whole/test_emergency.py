@@ -12,7 +12,9 @@ from helpline.demo.sipp import Sipp
 from helpline.demo.softphone import Account, Softphone
 from helpline.demo.sound import read_wav
 from tests.live.whole.steps import (
+    TELLING_SECONDS,
     agent_at_work,
+    call_and_hear_the_welcome,
     first_words,
     has_called_before,
     heard_seconds,
@@ -27,7 +29,6 @@ pytestmark = pytest.mark.live
 
 CITIZEN = "9800000112"
 HEARD_WITHIN_SECONDS = 3.0
-TELLING_SECONDS = 1.2  # so much of a voice tells whose it is
 
 
 @pytest.fixture
@@ -44,9 +45,7 @@ async def test_key_5_in_the_main_menu_lets_the_citizen_hear_112_within_three_sec
         await sipp.answers(lab.emergency, voice=voices["emergency"]) as emergency,
         lab.citizen(CITIZEN, reachable=False) as citizen,
     ):
-        await citizen.dial("1076")
-        await citizen.expect("established")
-        await until_heard(citizen, first_words(prompt(lab, "welcome_danger"), TELLING_SECONDS))
+        await call_and_hear_the_welcome(lab, citizen)
         pressed = heard_seconds(citizen)
         await citizen.press("5")
         began = await until_heard(citizen, first_words(voice, TELLING_SECONDS), after=pressed, timeout=6)
@@ -70,9 +69,7 @@ async def test_key_5_before_a_language_is_chosen_rings_112_with_the_citizens_own
         speech=voices["emergency"],
     )
     async with control_room, lab.citizen(number, speech=voices["citizen"], reachable=False) as citizen:
-        await citizen.dial("1076")
-        await citizen.expect("established")
-        await until_heard(citizen, first_words(prompt(lab, "welcome_danger"), TELLING_SECONDS))
+        await call_and_hear_the_welcome(lab, citizen)
         pressed = heard_seconds(citizen)
         await citizen.press("5")
         rung = await control_room.expect("incoming")
