@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -22,6 +22,8 @@ from helpline.demo.softphone import Answering, Softphone
 from helpline.demo.sound import RATE, Pcm, seconds
 from ivr.speaking import Language
 from ivr.store import Languages
+
+T = TypeVar("T")
 
 KEY_SECONDS = 0.7
 HEARING_SECONDS = 0.2
@@ -205,3 +207,14 @@ async def registered_before(lab: Lab, caller: str, *, text: str = "हैंड�
     async with lab.grievances() as grievances:
         district = grievances.catalogue.find_district("Barabanki").code
         return await grievances.register(Draft(category="PRD-04", district=district, text=text, caller=caller))
+
+
+async def until(look: Callable[[], Awaitable[T]], *, what: str, seconds: float = 10.0) -> T:
+    """Look until there is something to see, and return it."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (seen := await look()):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not happen within {seconds:g} s") from None
+    return seen
