@@ -153,9 +153,14 @@ class _Apt:
         self._index_stamp = home / "state" / "index-read"
         for folder in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
             (home / folder).mkdir(parents=True, exist_ok=True)
-        (home / "state" / "status").touch()
         sources = home / "etc" / "sources.list"
-        sources.write_text(f"deb [signed-by={mirror.keyring}] {mirror.uri} {SUITE} main\n", encoding="utf-8")
+        # Only when they change: apt sorts its whole index anew, a second of work, when one of these files is younger.
+        for file, text in (
+            (home / "state" / "status", ""),
+            (sources, f"deb [signed-by={mirror.keyring}] {mirror.uri} {SUITE} main\n"),
+        ):
+            if not file.is_file() or file.read_text(encoding="utf-8") != text:
+                file.write_text(text, encoding="utf-8")
         options = {
             "Dir::State": home / "state",
             "Dir::State::status": home / "state" / "status",

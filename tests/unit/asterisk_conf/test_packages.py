@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -148,6 +149,27 @@ def test_a_second_program_uses_the_index_just_read(fetcher: PackageFetcher, debi
     debian.commands.clear()
     fetcher.fetch("sipp", ("sip-tester",), needs_mb=1)
     assert "update" not in debian.steps
+
+
+def test_a_second_program_leaves_alone_what_apt_sorts_its_index_anew_for(
+    fetcher: PackageFetcher, debian: FakeDebian
+) -> None:
+    fetch(fetcher)
+    files = [debian.option(debian.commands[0], name) for name in ("Dir::State::status", "Dir::Etc::sourcelist")]
+    for file in files:
+        os.utime(file, (1, 1))
+    fetcher.fetch("sipp", ("sip-tester",), needs_mb=1)
+    assert [file.stat().st_mtime for file in files] == [1, 1]
+
+
+def test_another_mirror_is_asked_as_soon_as_the_machine_names_one(
+    fetcher: PackageFetcher, debian: FakeDebian, apt_folder: Path
+) -> None:
+    fetch(fetcher)
+    listed = apt_folder / "sources.list.d" / "debian.list"
+    listed.write_text(listed.read_text().replace("mirror.invalid", "nearer.invalid"))
+    fetcher.fetch("sipp", ("sip-tester",), needs_mb=1)
+    assert "http://nearer.invalid/debian" in debian.option(debian.commands[0], "Dir::Etc::sourcelist").read_text()
 
 
 def test_after_forget_all_is_fetched_anew(fetcher: PackageFetcher, debian: FakeDebian, tmp_path: Path) -> None:
