@@ -21,7 +21,11 @@ class Desk:
         )
 
     async def __aenter__(self) -> Self:
-        await self.post("/desk/sign-in", agent=self._new.agent.id, pin=self._new.pin)
+        try:
+            await self.post("/desk/sign-in", agent=self._new.agent.id, pin=self._new.pin)
+        except BaseException:
+            await self._http.aclose()
+            raise
         return self
 
     async def __aexit__(
