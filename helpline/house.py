@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack
@@ -91,7 +92,7 @@ class House:
             await self.calls.start()
         except OSError as error:
             raise ServiceFailed(
-                f"Port {self.calls.port} for Asterisk's calls (agi_port) can't be opened: {error.strerror}. "
+                f"Port {self.calls.port} for Asterisk's calls (agi_port) can't be opened: {_reason(error)}. "
                 "Set another under [telephony] in the settings file."
             ) from error
 
@@ -101,7 +102,7 @@ class House:
             return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         except OSError as error:
             raise ServiceFailed(
-                f"The desk's address {host}:{port} can't be opened: {error.strerror}. "
+                f"The desk's address {host}:{port} can't be opened: {_reason(error)}. "
                 "Set another host or port under [console] in the settings file."
             ) from error
 
@@ -114,6 +115,11 @@ class House:
         filed = await file_voice_messages(self.lifeline_folder, self.grievances, now=self.clock())
         if filed:
             log.info("The lifeline's messages were filed", extra={"action": "voice_filed", "messages": filed})
+
+
+def _reason(error: OSError) -> str:
+    """The system's words, without what asyncio adds to them; the negative numbers are of names that can't be found."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 async def every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,277 @@
+"""The controller's rooms come up in order and go down in the reverse, whatever fails; chores go on after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from asterisk_conf.testing import free_port
+from helpline import house as house_module
+from helpline.errors import ServiceFailed
+from helpline.house import House, every
+from telephony.call import Call
+from telephony.server import FastAgiServer
+from telephony.testing import AgiPeer, FakeWaker
+
+pytestmark = pytest.mark.unit
+
+UP = ["agents up", "acd up", "dialer up", "link up"]
+DOWN = ["link down", "dialer down", "acd down", "agents down"]
+
+
+@dataclass
+class Room:
+    """A room that only notes that it was started and stopped."""
+
+    name: str
+    told: list[str]
+    fails: bool = False
+
+    async def start(self) -> None:
+        if self.fails:
+            raise ConnectionError(f"{self.name} is away")
+        self.told.append(f"{self.name} up")
+
+    async def stop(self) -> None:
+        self.told.append(f"{self.name} down")
+
+
+@dataclass
+class Sweeper:
+    """The grievance core as the time limits' chore sees it; refuses the first `refusals` times."""
+
+    refusals: int = 0
+    sweeps: int = 0
+
+    async def sweep(self, _now: datetime) -> int:
+        self.sweeps += 1
+        if self.sweeps <= self.refusals:
+            raise ConnectionError("the database is away")
+        return 1
+
+
+@dataclass
+class Feed:
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Built:
+    """A house of stand-ins with a real FastAGI server and a real console."""
+
+    told: list[str]
+    house: House
+    grievances: Sweeper
+    feed: Feed
+    served: list[str] = field(default_factory=list)
+
+    @property
+    def console_url(self) -> str:
+        host, port = self.house.console_address
+        return f"http://{host}:{port}/"
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Served while inside; has stopped afterwards."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.house.serve(stop))
+        try:
+            async with asyncio.timeout(5), httpx.AsyncClient(trust_env=False) as client:
+                while not task.done():
+                    try:
+                        await client.get(self.console_url)
+                        break
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.005)
+            yield
+        finally:
+            stop.set()
+            async with asyncio.timeout(5):
+                await task
+
+
+def built(folder: Path, **changes: Any) -> Built:
+    told: list[str] = []
+    served: list[str] = []
+    rooms: dict[str, Any] = {name: Room(name, told) for name in ("agents", "acd", "dialer", "link")}
+    feed, grievances = Feed(), Sweeper()
+
+    async def serve_call(call: Call) -> None:
+        served.append(call.caller)
+
+    console = Starlette(routes=[Route("/", lambda _request: PlainTextResponse("the desk"))])
+    console.state.feed = feed
+    house = House(
+        **rooms,
+        grievances=cast("Any", grievances),
+        calls=FastAgiServer("127.0.0.1", free_port(), serve_call, FakeWaker()),
+        console=console,
+        console_address=("127.0.0.1", free_port()),
+        lifeline_folder=folder,
+        clock=lambda: datetime.now(UTC),
+    )
+    return Built(told, replace(house, **changes), grievances, feed, served)
+
+
+# -- chores
+
+
+@pytest.mark.looptime
+async def test_a_chore_is_done_at_once_and_then_at_its_time_also_after_it_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.get_running_loop()
+    done: list[float] = []
+
+    async def chore() -> None:
+        done.append(loop.time())
+        if len(done) in (1, 3):
+            raise ValueError("the database is away")
+
+    task = asyncio.create_task(every(30.0, chore))
+    await asyncio.sleep(125)
+    task.cancel()
+    assert done == pytest.approx([0, 30, 60, 90, 120], abs=0.01)
+    failures = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [vars(record)["action"] for record in failures] == ["chore_failed", "chore_failed"]
+    assert all(record.exc_info for record in failures)
+
+
+@pytest.mark.looptime
+async def test_a_chore_that_takes_long_is_never_done_twice_at_once() -> None:
+    running = most = 0
+
+    async def chore() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(100)
+        running -= 1
+
+    task = asyncio.create_task(every(30.0, chore))
+    await asyncio.sleep(1000)
+    task.cancel()
+    assert most == 1
+
+
+@pytest.mark.looptime
+async def test_a_chore_can_be_ended_at_any_moment() -> None:
+    async def chore() -> None:
+        await asyncio.sleep(1)
+
+    for moment in (0.5, 1.5):
+        task = asyncio.create_task(every(30.0, chore))
+        await asyncio.sleep(moment)
+        task.cancel()
+        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+
+
+# -- the house
+
+
+async def test_rooms_come_up_in_the_order_of_need_and_go_down_in_the_reverse(tmp_path: Path) -> None:
+    home = built(tmp_path)
+    async with home.serving():
+        assert home.told == UP
+    assert home.told == UP + DOWN
+    assert home.feed.closed
+
+
+async def test_calls_and_the_desk_are_served_until_the_stop_and_their_ports_are_free_afterwards(
+    tmp_path: Path,
+) -> None:
+    home = built(tmp_path)
+    peer = AgiPeer()
+    async with home.serving():
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(home.console_url)).text == "the desk"
+        await peer.connect("127.0.0.1", home.house.calls.port)
+        async with asyncio.timeout(5):
+            await peer.closed.wait()
+        await peer.close()
+    assert home.served == ["9876543210"]
+    for port in (home.house.console_address[1], home.house.calls.port):
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+
+
+async def test_a_taken_port_for_calls_is_told_by_its_setting_and_nothing_stays_up(tmp_path: Path) -> None:
+    home = built(tmp_path)
+    with (
+        socket.create_server(("127.0.0.1", home.house.calls.port)),
+        pytest.raises(
+            ServiceFailed, match=rf"Port {home.house.calls.port} .*\(agi_port\).*: Address already in use\. Set"
+        ),
+    ):
+        await home.house.serve(asyncio.Event())
+    assert home.told == UP + DOWN
+
+
+async def test_a_taken_port_of_the_desk_is_told_by_its_setting_and_nothing_stays_up(tmp_path: Path) -> None:
+    home = built(tmp_path)
+    port = home.house.console_address[1]
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(ServiceFailed, match=rf"127.0.0.1:{port} .*: Address already in use\. Set .* under \[console\]"),
+    ):
+        await home.house.serve(asyncio.Event())
+    assert home.told == UP + DOWN
+    with socket.create_server(("127.0.0.1", home.house.calls.port)):
+        pass
+
+
+async def test_an_address_of_the_desk_that_is_not_this_machines_is_told_by_its_setting(tmp_path: Path) -> None:
+    home = built(tmp_path, console_address=("192.0.2.1", free_port()))
+    with pytest.raises(ServiceFailed, match=r"192.0.2.1.*under \[console\]"):
+        await home.house.serve(asyncio.Event())
+    assert home.told == UP + DOWN
+
+
+@pytest.mark.parametrize("failing", range(len(UP)))
+async def test_a_room_that_does_not_come_up_takes_down_those_before_it(failing: int, tmp_path: Path) -> None:
+    home = built(tmp_path)
+    rooms = (home.house.agents, home.house.acd, home.house.dialer, home.house.link)
+    cast("Room", rooms[failing]).fails = True
+    with pytest.raises(ConnectionError):
+        await home.house.serve(asyncio.Event())
+    assert home.told == UP[:failing] + DOWN[len(DOWN) - failing :]
+
+
+@pytest.fixture
+def quick_chores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house_module, "SWEEP_SECONDS", 0.01)
+
+
+async def test_the_house_serves_on_while_a_chore_fails(
+    tmp_path: Path, quick_chores: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = built(tmp_path)
+    home.grievances.refusals = 2
+    async with home.serving():
+        await until(lambda: home.grievances.sweeps >= 4)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(home.console_url)).is_success
+    failures = [record for record in caplog.records if vars(record).get("action") == "chore_failed"]
+    assert len(failures) == 2
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
