@@ -147,7 +147,8 @@ class RedisServer:
             process = await asyncio.create_subprocess_exec(
                 *self.argv,
                 str(configuration),
-                env={**os.environ, **self.env},
+                # A locale that this machine lacks, as ssh brings one along, would be refused.
+                env={**os.environ, **self.env, "LC_ALL": "C"},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,

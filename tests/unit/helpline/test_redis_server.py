@@ -88,6 +88,14 @@ async def test_it_starts_and_answers_and_is_gone_when_it_is_stopped(server: Redi
         pass
 
 
+async def test_a_locale_that_this_machine_lacks_keeps_it_from_nothing(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    await server.start()
+    assert await server.answers()
+
+
 async def test_the_one_that_runs_is_taken_up_and_not_started_twice(server: RedisServer) -> None:
     await server.start()
     pid = pid_of(server)
