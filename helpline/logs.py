@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -29,10 +31,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class OwnersFile(RotatingFileHandler):
+    """A log file that its owner alone can read, also after it was turned over."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.fchmod(descriptor, 0o600)
+        # What Asterisk passed on need not be UTF-8; its odd bytes become escapes that JSON knows.
+        return open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+
+
 def to_file(path: Path) -> None:
     """Log to a file that its owner alone can read, turned over before it grows beyond bounds."""
-    path.touch(mode=0o600)
-    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+    handler = OwnersFile(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("httpx", "uvicorn.access", "alembic"):

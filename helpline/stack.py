@@ -151,7 +151,7 @@ class Stack:
         return self.controller is not None and self.controller.poll() is None
 
     async def _revive_controller(self) -> None:
-        log.warning("The controller ended", extra={"action": "controller_ended", "words": self._last_words()})
+        log.warning("The controller ended", extra={"action": "controller_ended", "pii_words": self._last_words()})
         await self.start_controller()
 
     async def _asterisk_lives(self) -> bool:
@@ -256,7 +256,8 @@ def run(settings: Settings, settings_file: Path | None) -> int:
 
 
 async def _run(settings: Settings, settings_file: Path | None) -> int:
-    console = Console(highlight=False, soft_wrap=True)
+    # Messages name tables of the settings file, such as [telephony]: that is no markup.
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     say: Say = console.print
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
