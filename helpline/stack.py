@@ -95,6 +95,7 @@ class Stack:
     async def start_controller(self) -> None:
         """Start a controller and wait until it serves calls. Raises ServiceFailed with its last words."""
         effective = self.folder.root / "settings.json"
+        effective.touch(mode=0o600)  # addresses of databases hold passwords
         effective.write_text(self.settings.model_dump_json(), encoding="utf-8")
         errors = (self.folder.log / "controller.err").open("ab")
         with errors:
@@ -110,8 +111,7 @@ class Stack:
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
             while time.monotonic() < deadline and self.controller.poll() is None:
                 with contextlib.suppress(httpx.HTTPError):
-                    answer = await client.get(f"{self.settings.api_url}/api/health")
-                    if answer.json().get("process") == self.controller.pid and answer.is_success:
+                    if _is_health_of(self.controller.pid, await client.get(f"{self.settings.api_url}/api/health")):
                         return
                 await asyncio.sleep(LOOK_SECONDS)
         words = self._last_words()
@@ -139,13 +139,18 @@ class Stack:
 
     async def keep(self, stop: asyncio.Event, say: Say) -> None:
         """Until `stop`: whatever ends is started again, sooner at first than when it keeps failing."""
+        keepers = []
         async with asyncio.TaskGroup() as group:
             for name, lives, revive, look in (
                 ("The controller", self._controller_lives, self._revive_controller, 0.1),
                 ("Asterisk", self._asterisk_lives, self._revive_asterisk, 0.5),
                 ("Redis", self._redis_lives, self._revive_redis, 1.0),
             ):
-                group.create_task(_keep_alive(name, lives, revive, every=look, stop=stop, say=say), name=f"keep {name}")
+                keeping = _keep_alive(name, lives, revive, every=look, stop=stop, say=say)
+                keepers.append(group.create_task(keeping, name=f"keep {name}"))
+            await stop.wait()
+            for keeper in keepers:
+                keeper.cancel()  # what is just being started is not waited for
 
     async def _controller_lives(self) -> bool:
         return self.controller is not None and self.controller.poll() is None
@@ -213,6 +218,15 @@ class Stack:
         return f"Its last words: {words[0]}" if words else f"See {self.folder.log}."
 
 
+def _is_health_of(pid: int, answer: httpx.Response) -> bool:
+    """Whether this process says that all is well; what answers there may be any other program."""
+    try:
+        health = answer.json()
+    except ValueError:
+        return False
+    return answer.is_success and isinstance(health, dict) and health.get("process") == pid
+
+
 async def _keep_alive(
     name: str,
     lives: Callable[[], Awaitable[bool]],
@@ -239,6 +253,9 @@ async def _keep_alive(
             say(f"{name} runs again")
         except (HelplineError, AsteriskConfError, AgentsError) as error:
             say(str(error))
+        except Exception as error:  # a full disk, no more processes: the next time it may work
+            log.exception("A part could not be started again", extra={"action": "revive_failed", "part": name})
+            say(f"{name} could not be started again: {error}")
         began = time.monotonic()
 
 
