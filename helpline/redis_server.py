@@ -105,23 +105,33 @@ class RedisServer:
     def _pid_file(self) -> Path:
         return self.folder / "redis.pid"
 
-    def _pid(self) -> int | None:
-        """Our server's process, if it lives. A number in a file proves nothing: by now it may be another program's."""
+    def _noted_pid(self) -> int | None:
         try:
-            pid = int(self._pid_file.read_text())
-            process = Path("/proc") / str(pid)
+            return int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return None  # none yet, or just being written
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether our server lives as this process. A number in a file proves nothing: it may be another program's."""
+        process = Path("/proc") / str(pid)
+        try:
             stands_here = (process / "cwd").readlink() == self.folder.resolve()
             title = (process / "cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        is_redis = b"redis-server" in title or not title  # it has none while it ends
-        return pid if stands_here and is_redis else None
+        except OSError:
+            return False
+        return stands_here and (b"redis-server" in title or not title)  # it has none while it ends
+
+    def _pid(self) -> int | None:
+        """Our server's process, if it lives."""
+        pid = self._noted_pid()
+        return pid if pid is not None and self._is_ours(pid) else None
 
     async def _comes_up(self) -> bool:
         # Looked at by the clock: redis-py can swallow a cancellation that meets a time-out of its own.
         deadline = time.monotonic() + START_SECONDS
         while not await self.answers():
-            came_and_went = self._pid_file.exists() and self._pid() is None
+            pid = self._noted_pid()
+            came_and_went = pid is not None and not self._is_ours(pid)
             if came_and_went or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(LOOK_SECONDS)

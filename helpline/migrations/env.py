@@ -7,6 +7,7 @@ from typing import Literal
 
 from alembic import context
 from sqlalchemy import Connection, DateTime, MetaData, TypeDecorator
+from sqlalchemy.exc import OperationalError
 
 import acd.store
 import agents.store
@@ -14,6 +15,8 @@ import grievance_core.store
 import ivr.store
 import outbound_dialer.store
 from helpline.storage import open_engine
+
+LAST_WORDS_SECONDS = 0.05
 
 SCHEMAS: list[MetaData] = [
     grievance_core.store.metadata,
@@ -45,6 +48,10 @@ async def _online() -> None:
         async with engine.connect() as connection:
             await connection.run_sync(_run)
             await connection.commit()
+    except OperationalError:
+        # The thread of a connection that could not be opened (aiosqlite) still reports to this loop, about to close.
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        raise
     finally:
         await engine.dispose()
 

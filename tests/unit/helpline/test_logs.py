@@ -31,6 +31,7 @@ NOT_PERSONAL = {
     ("ivr/emergency.py", "number"): "the emergency service's own",
     ("asterisk_conf/messages.py", "file"): "a file's name: a time and an id of Asterisk",
     ("helpline/demo/softphone.py", "phone"): "of the demo's made-up people",
+    ("helpline/stack.py", "part"): "a part of the helpline: Asterisk, Redis",
 }
 COMPLAINT_NUMBERS = {"complaint"}
 

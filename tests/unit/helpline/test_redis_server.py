@@ -165,7 +165,9 @@ async def test_one_that_hangs_is_replaced_with_its_data_kept(server: RedisServer
     assert await read(server, "waits") == "9876543210"
 
 
-async def test_a_port_that_another_program_has_is_refused_by_the_settings_name(server: RedisServer) -> None:
+async def test_a_port_that_another_program_has_is_refused_by_the_settings_name(
+    server: RedisServer, hasty: None
+) -> None:
     with (
         socket.create_server(("127.0.0.1", server.port)),
         pytest.raises(ServiceFailed, match=rf"Port {server.port} .*Set redis_port in the settings file"),

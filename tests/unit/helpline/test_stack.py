@@ -284,8 +284,8 @@ async def test_what_keeps_failing_is_started_ever_more_slowly() -> None:
 @pytest.mark.usefixtures("virtual")
 async def test_what_was_steady_is_started_soon_again_when_it_ends() -> None:
     kept = Kept(lives_for=STEADY_SECONDS + 10)
-    await kept.keep(300)
-    assert len(kept.pauses) == 4
+    await kept.keep(160)
+    assert len(kept.pauses) == 2
     assert max(kept.pauses) < RESTART_DELAYS[1]
 
 
