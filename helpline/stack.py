@@ -301,7 +301,10 @@ async def _run(settings: Settings, settings_file: Path | None) -> int:
 def _tell_where(stack: Stack, say: Say, settings_file: Path | None) -> None:
     """Where to call, to sign in and to look."""
     settings, telephony = stack.settings, stack.settings.telephony
-    command = f"helpline --settings {settings_file}" if settings_file else "helpline"
+    # As it was called here: `helpline` alone is on nobody's PATH.
+    command = sys.argv[0] if Path(sys.argv[0]).name == "helpline" else "helpline"
+    if settings_file:
+        command += f" --settings {settings_file}"
     say(f"\nThe helpline answers {telephony.number} at {telephony.bind}:{telephony.sip_port} (SIP over UDP).")
     say(f"Desk of the agents: {settings.api_url}/desk")
     say(f"Page of the officers: {settings.api_url}/office   code: {stack.folder.secret('office')}")
