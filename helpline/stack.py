@@ -283,9 +283,10 @@ async def _run(settings: Settings, settings_file: Path | None) -> int:
     starting = asyncio.create_task(stack.start(lambda what: say(f"Starting: {what}")), name="start")
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
+    if stop.is_set():
         starting.cancel()
-        await asyncio.wait({starting})
+        await asyncio.gather(starting, return_exceptions=True)
+        await stack.stop()  # here too: Ctrl-C ends a controller that starts, and may meet the clean-up after that
         return 130
     try:
         starting.result()
