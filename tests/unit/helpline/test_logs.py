@@ -105,6 +105,7 @@ def test_only_the_owner_can_read_the_log_also_after_it_was_turned_over(
     file = tmp_path / "controller.log"
     file.touch(mode=0o644)
     to_file(file)
+    assert mode(file) == 0o600
     for number in range(40):
         logging.getLogger("acd.service").info("A caller left", extra={"action": "left", "turn": number})
     files = sorted(tmp_path.iterdir())
