@@ -268,7 +268,7 @@ async def _stopped_within(seconds: float, stop: asyncio.Event) -> bool:
 
 
 def run(settings: Settings, settings_file: Path | None) -> int:
-    """`helpline run`: everything up until Ctrl-C or SIGTERM, the controller started anew whenever it ends."""
+    """`helpline run`: everything up until Ctrl-C, SIGTERM or a closed terminal; what ends meanwhile starts again."""
     return asyncio.run(_run(settings, settings_file))
 
 
@@ -277,7 +277,7 @@ async def _run(settings: Settings, settings_file: Path | None) -> int:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     say: Say = console.print
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stack = Stack(settings, programs=Programs())
     starting = asyncio.create_task(stack.start(lambda what: say(f"Starting: {what}")), name="start")
