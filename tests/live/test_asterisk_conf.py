@@ -145,9 +145,9 @@ async def sipp(
     program: Program, instance: Instance, folder: Path, scenario: str, *, host: str, port: int = 0, to: str = "1076"
 ) -> int:
     """SIPp's exit code after one call by this scenario: 0 if all went as written there. "" is one who answers."""
-    if scenario:
+    if scenario:  # written by nobody else: one SIPp may read them while another is started
         (folder / "scenario.xml").write_text(scenario, encoding="utf-8")
-    (folder / "speech.alaw").write_bytes(SPEECH)
+        (folder / "speech.alaw").write_bytes(SPEECH)
     process = await asyncio.create_subprocess_exec(
         *(*program.argv, *(("-sf", "scenario.xml", "-s", to) if scenario else ("-sn", "uas", "-aa"))),
         *("-m", "1", "-nostdin", "-timeout", "12s", "-timeout_error"),
