@@ -19,6 +19,10 @@ class Request:
     context: Mapping[str, str] = field(default_factory=dict)
     language_required: bool = False  # False: somebody idle who speaks another is better than waiting
     priority: int = 0  # class of urgency, 0 goes first
+    urgency: str = "ordinary"  # emergency, escalated, repeat, vulnerable, ordinary
+    needs: tuple[str, ...] = ()  # skills that the agent must have beyond the queue's own, such as speciality:land
+    prefers: tuple[str, ...] = ()  # skills that decide between agents who would do
+    known_agent: str = ""  # who knows the matter already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,9 @@ class Outcome(StrEnum):
     SERVED = "served"
     ABANDONED = "abandoned"  # the caller left before an answer
     NOT_SERVED = "not_served"  # the queue gave up on them
+    CALLBACK = "callback"  # the caller keeps the place and is rung: the call that is made then has a line of its own
+    MESSAGE = "message"  # the caller leaves a message instead
+    NOT_REACHED = "not_reached"  # a callback that was tried as often as is right
     LOST = "lost"  # nobody knows: the engine's memory of it was gone
 
 
@@ -122,10 +129,25 @@ class NotServed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackOwed:
+    """The caller keeps the place and will be rung: they were told so, and the call may end."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class WantsMessage:
+    """The caller would rather leave the complaint as a message: out of the queue, still on the line."""
+
+    request: Request
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A call that the controller before knew. Served: its conversation is over. Not: ask `wait_for_agent` again
-    with the same request; the place was kept."""
+    """A call that the queue knew before it came. Served: its conversation is over. Not: ask `wait_for_agent` with the
+    same request; the place was kept. `called_back`: we rang this citizen, who was owed it."""
 
     request: Request
     served: Served | None
+    called_back: bool = False
