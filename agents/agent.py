@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 from typing import NewType
 
+from agents.occupancy import busy_share
 from agents.presence import Presence, State
 
 AgentId = NewType("AgentId", str)
 
 ENDPOINT_PREFIX = "agent-"
+
+
+class Line(StrEnum):
+    """How an agent's phone takes calls."""
+
+    ON_HOOK = "on_hook"  # it rings for each call
+    OFF_HOOK = "off_hook"  # it stays connected (dialled *1), hears a tone and is bridged: no ringing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +32,11 @@ class Agent:
     name: str
     languages: tuple[str, ...]
     presence: Presence
+    skills: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), hash=False)  # 1 to 9, 9 the best
+    line: Line = Line.ON_HOOK
+    auto_answer: bool = False  # the phone is told to pick up by itself
     phone_reachable: bool = False  # false until Asterisk said that the softphone is registered
+    line_open: bool = False  # off-hook: the phone is connected now and waits for a tone
 
     @property
     def endpoint(self) -> str:
@@ -47,6 +62,11 @@ class Agent:
     @property
     def ready_since(self) -> datetime | None:
         return self.presence.ready_since
+
+    @property
+    def busy_share(self) -> float:
+        """The busy part of the shift, 0 to 1, as of `since`."""
+        return busy_share(self.presence.shift, self.presence.since)
 
     @property
     def available(self) -> bool:

@@ -3,6 +3,7 @@
 AgentsError
     UnknownAgent       no agent has that number
     InvalidAgent       the number, name or languages of a new agent can't be used
+    InvalidSkill       a skill, its level, or what would be left of the skills can't be used
     NotPossible        the agent's presence does not allow it now
         NotAvailable   a call can't be offered to this agent now
     WrongPin           the PIN is wrong; says how many tries are left
@@ -25,6 +26,10 @@ class UnknownAgent(AgentsError):
 
 class InvalidAgent(AgentsError):
     """A new agent's number, name or languages can't be used."""
+
+
+class InvalidSkill(AgentsError):
+    """A skill or its level can't be used, or too little would be left."""
 
 
 class NotPossible(AgentsError):

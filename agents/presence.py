@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 
+from agents.occupancy import Shift
+
 
 class State(StrEnum):
-    """What an agent is doing. Ringing and wrap-up are transient: they carry a deadline."""
+    """What an agent is doing. Ringing, wrap-up and working are transient: they carry a deadline."""
 
     SIGNED_OUT = "signed_out"
     READY = "ready"
     RINGING = "ringing"
     TALKING = "talking"
     WRAP_UP = "wrap_up"
+    WORKING = "working"  # on a work item that is no call, such as a recorded complaint to be typed up
     PAUSED = "paused"
 
 
@@ -35,6 +38,10 @@ class Kind(StrEnum):
     ANSWER = "answer"  # a conversation is on: true of the phone, so accepted in every state
     END = "end"  # the conversation is over
     WRAPPED = "wrapped"  # wrap-up is over, by the agent or by its deadline
+    EXTEND = "extend"  # more time for this wrap-up, once
+    WORK = "work"  # a work item is given to them
+    WORKED = "worked"  # the work item is done, or was taken back
+    UNWORKED = "unworked"  # the work item's time ran out, and the agent said nothing
 
 
 class Move(Enum):
@@ -42,15 +49,17 @@ class Move(Enum):
 
     STAY = "stay"  # nothing changes
     REFUSE = "refuse"  # not possible: the one who asked is told why
-    LATER = "later"  # a call is on: do it when the call and its wrap-up are over
+    LATER = "later"  # a call or a work item is on: do it when that and its wrap-up are over
     AFTERWARDS = "afterwards"  # do what was asked for later; ready, if nothing was
+    LONGER = "longer"  # the same state with a later deadline
 
 
 DID_NOT_ANSWER = "did not answer"
 REJECTED = "rejected the call"
 PHONE_NOT_REACHABLE = "phone not reachable"
 PHONE_BUSY = "phone busy"
-MACHINE_REASONS = frozenset({DID_NOT_ANSWER, REJECTED, PHONE_NOT_REACHABLE, PHONE_BUSY})
+WORK_NOT_DONE = "did not finish the work item"
+MACHINE_REASONS = frozenset({DID_NOT_ANSWER, REJECTED, PHONE_NOT_REACHABLE, PHONE_BUSY, WORK_NOT_DONE})
 """Pauses that the engine set: a conversation that is on after all proves them wrong."""
 
 _S, _K, _M = State, Kind, Move
@@ -66,6 +75,10 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _M.STAY,
         _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
     },
     _S.READY: {
         _K.SIGN_IN: _M.STAY,
@@ -78,6 +91,10 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _M.STAY,
         _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _S.WORKING,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
     },
     _S.RINGING: {
         _K.SIGN_IN: _M.STAY,
@@ -90,6 +107,10 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _S.WRAP_UP,  # the event of the answer was missed
         _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
     },
     _S.TALKING: {
         _K.SIGN_IN: _M.STAY,
@@ -102,6 +123,10 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _S.WRAP_UP,
         _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
     },
     _S.WRAP_UP: {
         _K.SIGN_IN: _M.STAY,
@@ -114,6 +139,26 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _M.STAY,
         _K.WRAPPED: _M.AFTERWARDS,
+        _K.EXTEND: _M.LONGER,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
+    },
+    _S.WORKING: {
+        _K.SIGN_IN: _M.STAY,
+        _K.SIGN_OUT: _M.LATER,
+        _K.READY: _M.LATER,
+        _K.PAUSE: _M.LATER,
+        _K.RING: _M.REFUSE,
+        _K.RELEASE: _M.STAY,
+        _K.NO_ANSWER: _M.STAY,
+        _K.ANSWER: _S.TALKING,
+        _K.END: _M.STAY,
+        _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.AFTERWARDS,
+        _K.UNWORKED: _S.PAUSED,
     },
     _S.PAUSED: {
         _K.SIGN_IN: _M.STAY,
@@ -126,11 +171,18 @@ TABLE: Mapping[State, Mapping[Kind, State | Move]] = {
         _K.ANSWER: _S.TALKING,
         _K.END: _M.STAY,
         _K.WRAPPED: _M.STAY,
+        _K.EXTEND: _M.REFUSE,
+        _K.WORK: _M.REFUSE,
+        _K.WORKED: _M.STAY,
+        _K.UNWORKED: _M.STAY,
     },
 }
 
-OF_A_CALL = frozenset({Kind.RELEASE, Kind.NO_ANSWER, Kind.END})
-"""Kinds that speak of one call: told late, of a call that is not this one, they change nothing."""
+OF_A_CALL = frozenset({Kind.RELEASE, Kind.NO_ANSWER, Kind.END, Kind.WORKED, Kind.UNWORKED})
+"""Kinds that speak of one call or work item: told late, of one that is not this one, they change nothing."""
+
+TRANSIENT = frozenset({State.RINGING, State.WRAP_UP, State.WORKING})
+BUSY = TRANSIENT | {State.TALKING}
 
 ASKED_FOR = {Kind.SIGN_OUT: State.SIGNED_OUT, Kind.READY: State.READY, Kind.PAUSE: State.PAUSED}
 
@@ -140,8 +192,11 @@ WHY_NOT = {
     State.RINGING: "is being rung already",
     State.TALKING: "is in a conversation",
     State.WRAP_UP: "is in wrap-up",
+    State.WORKING: "is at work on an item",
     State.PAUSED: "is paused",
 }
+
+NO_WRAP_UP = "is not in wrap-up: there is nothing to extend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +206,13 @@ class Presence:
     state: State
     since: datetime
     reason: str = ""  # why paused; "" in every other state
-    call: str = ""  # the call that rings, is talked on, or is being wrapped up
+    call: str = ""  # the call that rings, is talked on or is being wrapped up; while working, the work item
     ready_since: datetime | None = None  # ready and ringing only: who is longest idle goes first
     until: datetime | None = None  # the deadline of a transient state
     afterwards: State = State.READY  # what the agent asked for while in a call
     afterwards_reason: str = ""
+    extended: bool = False  # wrap-up only: it was given more time, which happens once
+    shift: Shift | None = None  # what was counted up to `since`; None while nobody is signed in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,15 +246,39 @@ def step(presence: Presence, event: Event) -> Presence | Refusal:
     if answer is Move.STAY:
         return presence
     if answer is Move.REFUSE:
-        return Refusal(WHY_NOT[presence.state])
+        return Refusal(NO_WRAP_UP if event.kind is Kind.EXTEND else WHY_NOT[presence.state])
+    if answer is Move.LONGER:
+        return _longer(presence, event)
     if answer is Move.LATER:
         return replace(presence, afterwards=ASKED_FOR[event.kind], afterwards_reason=event.reason)
     if answer is Move.AFTERWARDS:
-        return _entered(presence, event, state=presence.afterwards, reason=presence.afterwards_reason)
+        return _counted(presence, event, state=presence.afterwards, reason=presence.afterwards_reason)
     assert isinstance(answer, State)
-    if event.kind is Kind.NO_ANSWER and presence.afterwards is State.SIGNED_OUT:
-        return _entered(presence, event, state=State.SIGNED_OUT, reason="")
-    return _entered(presence, event, state=answer, reason=event.reason)
+    if event.kind in (Kind.NO_ANSWER, Kind.UNWORKED) and presence.afterwards is State.SIGNED_OUT:
+        return _counted(presence, event, state=State.SIGNED_OUT, reason="")
+    return _counted(presence, event, state=answer, reason=event.reason)
+
+
+def _longer(presence: Presence, event: Event) -> Presence | Refusal:
+    """Wrap-up until the event's deadline, if that is later than its own."""
+    if presence.extended:
+        return Refusal("has extended this wrap-up already: press ready when the writing is done, or pause")
+    if event.until is None or presence.until is None or event.until <= presence.until:
+        return Refusal("has had the longest wrap-up that the settings allow: pause to write on")
+    return replace(presence, until=event.until, extended=True)
+
+
+def _counted(presence: Presence, event: Event, *, state: State, reason: str) -> Presence:
+    """The value on entering `state`, with the shift's count brought up to that moment."""
+    entered = _entered(presence, event, state=state, reason=reason)
+    if state is State.SIGNED_OUT:
+        return entered
+    shift = presence.shift
+    if event.kind is Kind.SIGN_IN:
+        shift = Shift(event.at)
+    elif shift is not None and presence.state in BUSY:
+        shift = shift.with_busy(presence.since, event.at)
+    return entered if shift is None else replace(entered, shift=shift)
 
 
 def _entered(presence: Presence, event: Event, *, state: State, reason: str) -> Presence:
@@ -220,7 +301,7 @@ def _entered(presence: Presence, event: Event, *, state: State, reason: str) -> 
     return Presence(
         state=state,
         since=at,
-        call=presence.call or event.call,
+        call=event.call if state is State.WORKING else presence.call or event.call,
         until=event.until,
         afterwards=presence.afterwards,
         afterwards_reason=presence.afterwards_reason,

@@ -11,16 +11,17 @@ import heapq
 import logging
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agents import credentials
-from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, NewAgent, Phone, PresenceChanged, agent_of
+from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, Line, NewAgent, Phone, PresenceChanged, agent_of
 from agents.errors import (
     InvalidAgent,
     NotAvailable,
@@ -31,7 +32,8 @@ from agents.errors import (
     WrongPin,
 )
 from agents.mirror import Mirror
-from agents.presence import DID_NOT_ANSWER, Event, Kind, Presence, Refusal, State, signed_out, step
+from agents.presence import DID_NOT_ANSWER, WORK_NOT_DONE, Event, Kind, Presence, Refusal, State, signed_out, step
+from agents.skills import changed, default_skills, languages_of
 from agents.store import PRESENCE_KEY, AgentStore, AgentTable, Record, presence_from_text, presence_to_text
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ NUMBER = re.compile(r"1\d{3}")
 TAKEN_NUMBERS = frozenset({"1076", "1090", "1098"})  # the helpline itself and emergency numbers, dialled as such
 MAX_WRONG_PINS = 5
 LOCKED_FOR = timedelta(minutes=5)
+EXTENSION_SECONDS = 60.0
+LONGEST_WRAP_UP_SECONDS = 180.0
 
 __all__ = ["Agents", "NewAgent", "Phone", "PresenceChanged"]
 
@@ -57,11 +61,15 @@ class Agents:
         *,
         clock: Clock,
         choose: credentials.Choose = secrets.choice,
+        extension_seconds: float = EXTENSION_SECONDS,
+        longest_wrap_up_seconds: float = LONGEST_WRAP_UP_SECONDS,
     ) -> None:
         self._store: AgentTable = AgentStore(sessions)
         self._mirror = Mirror(redis, PRESENCE_KEY)
         self._clock = clock
         self._choose = choose
+        self._extension = timedelta(seconds=extension_seconds)
+        self._longest_wrap_up = timedelta(seconds=longest_wrap_up_seconds)
         self._agents: dict[AgentId, Agent] = {}
         self._records: dict[AgentId, Record] = {}
         self._writing: dict[AgentId, asyncio.Lock] = {}
@@ -96,7 +104,15 @@ class Agents:
         await self._mirror.stop()
 
     def _take_up(self, record: Record, presence: Presence) -> Agent:
-        agent = Agent(id=record.id, name=record.name, languages=record.languages, presence=presence)
+        agent = Agent(
+            id=record.id,
+            name=record.name,
+            languages=record.languages,
+            skills=record.skills,
+            line=record.line,
+            auto_answer=record.auto_answer,
+            presence=presence,
+        )
         self._records[record.id] = record
         self._agents[record.id] = agent
         self._writing[record.id] = asyncio.Lock()
@@ -122,10 +138,12 @@ class Agents:
             raise InvalidAgent("An agent needs at least one language, such as hi or en.")
         secrets = await self._new_secrets(f"{ENDPOINT_PREFIX}{id}")
         now = self._clock()
+        languages = tuple(dict.fromkeys(languages))
         record = Record(
             id=AgentId(id),
             name=name.strip(),
-            languages=tuple(dict.fromkeys(languages)),
+            languages=languages,
+            skills=default_skills(languages),
             md5_cred=secrets.md5_cred,
             pin_hash=secrets.pin_hash,
             created_at=now,
@@ -147,6 +165,36 @@ class Agents:
                 locked_until=None,
             )
         return NewAgent(agent=self.get(id), password=secrets.password, pin=secrets.pin)
+
+    async def set_skills(self, id: str, levels: Mapping[str, int]) -> Agent:
+        """Give those skills those levels (1 to 9); 0 takes one away, the others stay. Raises InvalidSkill.
+
+        Holds from the next offer on. The agent's languages follow.
+        """
+        async with self._writing[self.get(id).id]:
+            skills = changed(self.get(id).skills, levels)
+            return await self._put(id, skills=skills, languages=languages_of(skills))
+
+    async def set_line(self, id: str, line: Line) -> Agent:
+        """On-hook: the phone rings for each call. Off-hook: it stays connected; from the next call on."""
+        async with self._writing[self.get(id).id]:
+            return await self._put(id, line=line)
+
+    async def set_auto_answer(self, id: str, auto_answer: bool) -> Agent:
+        """Whether the agent's phone is told to pick up by itself (on-hook only)."""
+        async with self._writing[self.get(id).id]:
+            return await self._put(id, auto_answer=auto_answer)
+
+    async def _put(self, id: str, **fields: Any) -> Agent:
+        """Keep those fields for good, then show them. Called with the agent's lock held."""
+        record = replace(self._records[AgentId(id)], **fields)
+        await self._store.put(record)
+        # Secrets and the count of PINs may have changed meanwhile: only these fields are taken over.
+        self._records[record.id] = replace(self._records[record.id], **fields)
+        before = self._agents[record.id]
+        log.info("An agent was changed", extra={"action": "agent_changed", "agent": id, "changed": sorted(fields)})
+        self._announce(before, replace(before, **fields))
+        return self._agents[record.id]
 
     async def _new_secrets(self, endpoint: str) -> credentials.Secrets:
         # Hashing a PIN takes some tens of milliseconds on purpose: not on the loop that answers calls.
@@ -230,6 +278,30 @@ class Agents:
         """Wrap-up is over: ready, or what was asked for during the call."""
         return await self._change(self.get(id).id, Kind.WRAPPED)
 
+    async def extend_wrap_up(self, id: str) -> Agent:
+        """More time to finish writing, once per wrap-up and up to the longest that the settings allow.
+
+        Raises NotPossible when the agent is not in wrap-up or has had it.
+        """
+        return await self._change(self.get(id).id, Kind.EXTEND)
+
+    async def working(self, id: str, item: str, *, seconds: float) -> Agent:
+        """A work item that is no call is theirs, for at most `seconds`; its id is kept as the agent's `call`.
+
+        Raises NotPossible unless they are ready. Their phone is not needed.
+        """
+        return await self._change(self.get(id).id, Kind.WORK, call=item, seconds=seconds)
+
+    async def finish_work(self, id: str, item: str = "") -> Agent:
+        """The work item is done or was taken back: ready, or what was asked for meanwhile."""
+        return await self._change(self.get(id).id, Kind.WORKED, call=item)
+
+    def line_state(self, id: str, is_open: bool) -> None:
+        """The agent's off-hook connection came or went. Unknown agents are passed over."""
+        before = self._agents.get(AgentId(id))
+        if before is not None and before.line_open != is_open:
+            self._announce(before, replace(before, line_open=is_open))
+
     def phone_state(self, endpoint: str, reachable: bool) -> None:
         """Asterisk says that a phone came or went. Endpoints that are no agent's are passed over."""
         id = agent_of(endpoint)
@@ -245,7 +317,7 @@ class Agents:
     # -- deadlines of transient states
 
     def next_deadline(self) -> datetime | None:
-        """When the next ringing or wrap-up runs out; None if nobody is in one."""
+        """When the next ringing, wrap-up or work item runs out; None if nobody is in one."""
         while self._deadlines and not self._is_true(*self._deadlines[0]):
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
@@ -260,16 +332,19 @@ class Agents:
 
     async def expire(self) -> Sequence[Agent]:
         """End every transient state whose time ran out; the agents that were changed."""
-        changed = []
+        ended = []
         while (due := self.next_deadline()) is not None and due <= self._clock():
             id = heapq.heappop(self._deadlines)[1]
             presence = self._agents[id].presence
             if presence.state is State.RINGING:
                 log.warning("A phone rang past its deadline", extra={"action": "ringing_overdue", "agent": id})
-                changed.append(await self.not_answered(id, presence.call))
+                ended.append(await self.not_answered(id, presence.call))
+            elif presence.state is State.WORKING:
+                log.warning("A work item was not finished in time", extra={"action": "work_overdue", "agent": id})
+                ended.append(await self._change(id, Kind.UNWORKED, call=presence.call, reason=WORK_NOT_DONE))
             else:
-                changed.append(await self.finish_wrap_up(id))
-        return changed
+                ended.append(await self.finish_wrap_up(id))
+        return ended
 
     # -- one change
 
@@ -280,6 +355,8 @@ class Agents:
             before = self._agents[id]
             now = self._clock()
             until = None if seconds is None else now + timedelta(seconds=seconds)
+            if kind is Kind.EXTEND and before.presence.until is not None:
+                until = min(before.presence.until + self._extension, before.since + self._longest_wrap_up)
             presence = step(before.presence, Event(kind=kind, at=now, call=call, reason=reason, until=until))
             if isinstance(presence, Refusal):
                 error = NotAvailable if kind is Kind.RING else NotPossible

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Protocol
 
-from sqlalchemy import Column, DateTime, Dialect, Integer, MetaData, String, Table, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from agents.agent import AgentId
+from agents.agent import AgentId, Line
 from agents.errors import InvalidAgent
+from agents.occupancy import Shift
 from agents.presence import Presence, State
+from agents.skills import skills_from_text, skills_to_text
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +79,9 @@ agents_table = Table(
     Column("wrong_pins", Integer, nullable=False, default=0),
     Column("locked_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("skills", Text, nullable=False),  # skills_to_text
+    Column("line", String(8), nullable=False),
+    Column("auto_answer", Boolean, nullable=False),
 )
 
 
@@ -76,6 +95,9 @@ class Record:
     md5_cred: str
     pin_hash: str
     created_at: datetime
+    skills: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    line: Line = Line.ON_HOOK
+    auto_answer: bool = False
     wrong_pins: int = 0
     locked_until: datetime | None = None
 
@@ -87,6 +109,7 @@ class AgentTable(Protocol):
     async def all(self) -> Sequence[Record]: ...
     async def pin_tried(self, agent: AgentId, *, wrong_pins: int, locked_until: datetime | None) -> None: ...
     async def new_secrets(self, agent: AgentId, *, md5_cred: str, pin_hash: str) -> None: ...
+    async def put(self, record: Record) -> None: ...
 
 
 class AgentStore:
@@ -106,6 +129,9 @@ class AgentStore:
             "wrong_pins": record.wrong_pins,
             "locked_until": record.locked_until,
             "created_at": record.created_at,
+            "skills": skills_to_text(record.skills),
+            "line": record.line.value,
+            "auto_answer": record.auto_answer,
         }
         try:
             async with self._sessions.begin() as session:
@@ -125,6 +151,9 @@ class AgentStore:
                     md5_cred=row.md5_cred,
                     pin_hash=row.pin_hash,
                     created_at=row.created_at,
+                    skills=skills_from_text(row.skills),
+                    line=Line(row.line),
+                    auto_answer=row.auto_answer,
                     wrong_pins=row.wrong_pins,
                     locked_until=row.locked_until,
                 )
@@ -149,9 +178,24 @@ class AgentStore:
                 .values(md5_cred=md5_cred, pin_hash=pin_hash, wrong_pins=0, locked_until=None)
             )
 
+    async def put(self, record: Record) -> None:
+        """Languages, skills, kind of line and auto-answer as they are in `record`."""
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(agents_table)
+                .where(agents_table.c.id == record.id)
+                .values(
+                    languages=" ".join(record.languages),
+                    skills=skills_to_text(record.skills),
+                    line=record.line.value,
+                    auto_answer=record.auto_answer,
+                )
+            )
+
 
 def presence_to_text(presence: Presence) -> str:
     """One field of the hash."""
+    shift = presence.shift
     return json.dumps(
         {
             "state": presence.state,
@@ -162,6 +206,9 @@ def presence_to_text(presence: Presence) -> str:
             "until": presence.until and presence.until.isoformat(),
             "afterwards": presence.afterwards,
             "afterwards_reason": presence.afterwards_reason,
+            "extended": presence.extended,
+            "signed_in_at": shift and shift.signed_in_at.isoformat(),
+            "busy_seconds": shift and shift.busy_seconds,
         }
     )
 
@@ -179,10 +226,16 @@ def presence_from_text(text: str) -> Presence | None:
             until=_time(values["until"]),
             afterwards=State(values["afterwards"]),
             afterwards_reason=str(values["afterwards_reason"]),
+            extended=bool(values.get("extended", False)),  # this and the shift were not kept by the first version
+            shift=_shift(values.get("signed_in_at"), values.get("busy_seconds")),
         )
     except (ValueError, KeyError, TypeError) as error:
         log.error("A presence in Redis can't be read", extra={"action": "presence_unreadable", "error": str(error)})
         return None
+
+
+def _shift(signed_in_at: str | None, busy_seconds: float | None) -> Shift | None:
+    return None if signed_in_at is None else Shift(datetime.fromisoformat(signed_in_at), float(busy_seconds or 0))
 
 
 def _time(text: str | None) -> datetime | None:

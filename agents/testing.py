@@ -5,7 +5,7 @@ The real ones pass the same tests (tests/unit/agents/test_mirror.py, test_servic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -14,10 +14,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from agents.agent import Agent, AgentId
+from agents.agent import Agent, AgentId, Line
 from agents.errors import InvalidAgent
 from agents.presence import signed_out
 from agents.service import Agents
+from agents.skills import default_skills
 from agents.store import Record
 
 
@@ -104,6 +105,15 @@ class MemoryAgentStore:
             self.records[agent], md5_cred=md5_cred, pin_hash=pin_hash, wrong_pins=0, locked_until=None
         )
 
+    async def put(self, record: Record) -> None:
+        self.records[record.id] = replace(
+            self.records[record.id],
+            languages=record.languages,
+            skills=record.skills,
+            line=record.line,
+            auto_answer=record.auto_answer,
+        )
+
 
 class MemoryAgents(Agents):
     """Agents without a database. A second one on the same `redis` and `store` is the controller after a restart."""
@@ -120,8 +130,16 @@ class MemoryAgents(Agents):
         super().__init__(async_sessionmaker(), self.redis.as_redis(), clock=clock)
         self._store = self.store
 
-    async def seat(self, id: str, *, languages: Sequence[str] = ("hi", "en")) -> Agent:
-        """An agent who is there already: known, phone registered, signed in."""
+    async def seat(
+        self,
+        id: str,
+        *,
+        languages: Sequence[str] = ("hi", "en"),
+        skills: Mapping[str, int] | None = None,
+        line: Line = Line.ON_HOOK,
+        auto_answer: bool = False,
+    ) -> Agent:
+        """An agent who is there already: known, phone registered, signed in. `skills` None: the default ones."""
         record = Record(
             id=AgentId(id),
             name=f"Agent {id}",
@@ -129,6 +147,9 @@ class MemoryAgents(Agents):
             md5_cred="",
             pin_hash="",
             created_at=self._clock(),
+            skills=default_skills(languages) if skills is None else skills,
+            line=line,
+            auto_answer=auto_answer,
         )
         await self.store.add(record)
         self._take_up(record, signed_out(self._clock()))

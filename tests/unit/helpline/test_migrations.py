@@ -18,6 +18,7 @@ from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 import acd.store
+import agents.skills
 import agents.store
 import grievance_core.store
 import ivr.store
@@ -135,6 +136,24 @@ async def test_an_existing_database_is_brought_up_to_date_with_its_data_kept(url
     await migrate(url)
     assert await grievances.get(complaint.number) == complaint
     await engine.dispose()
+
+
+async def test_agents_of_before_the_skills_serve_all_in_their_languages_and_keep_their_pin(
+    file: Path, url: str
+) -> None:
+    await asyncio.to_thread(command.upgrade, configuration(url), "0001")
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "INSERT INTO agents (id, name, languages, md5_cred, pin_hash, wrong_pins, created_at) "
+            "VALUES ('1001', 'आशा', 'hi ur', 'm', 'p', 2, '2026-01-05 12:00:00')"
+        )
+    connection.close()
+    await migrate(url)
+    engine = open_engine(url)
+    [asha] = await agents.store.AgentStore(async_sessionmaker(engine)).all()
+    await engine.dispose()
+    assert asha.skills == agents.skills.default_skills(["hi", "ur"])
+    assert (asha.line, asha.auto_answer, asha.pin_hash, asha.wrong_pins) == ("on_hook", False, "p", 2)
 
 
 async def test_down_to_nothing_and_up_again_works(url: str) -> None:
