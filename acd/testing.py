@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
+from acd.notices import Notice
 from acd.records import CallRecord, Outcome
 from telephony.events import LiveChannel
 
@@ -81,3 +82,21 @@ class PlainWords:
 
     def patience(self, language: str) -> Sequence[str]:
         return [f"{language}/patience"]
+
+    def expected(self, low_minutes: int, high_minutes: int, language: str) -> Sequence[str]:
+        return [f"{language}/expected-{low_minutes}-{high_minutes}"]
+
+    def choices(self, keys: frozenset[str], language: str) -> Sequence[str]:
+        return [f"{language}/choices-{''.join(sorted(keys))}"] if keys else []
+
+    def comfort(self, count: int, language: str) -> Sequence[str]:
+        return [f"{language}/comfort-{count}"]
+
+    def callback_taken(self, language: str) -> Sequence[str]:
+        return [f"{language}/callback-taken"]
+
+    def closed(self, queue: str, language: str) -> Sequence[str]:
+        return [f"{language}/closed-{queue}"]
+
+    def notice(self, notice: Notice, language: str) -> Sequence[str]:
+        return [notice.sounds[language]] if language in notice.sounds else []

@@ -43,6 +43,7 @@ ENGLISH_NUMBERS: Final[tuple[str, ...]] = (
 )
 
 COUNTS: Final = range(len(HINDI_NUMBERS))
+MOST_MINUTES: Final = 59  # longer waits are said in words, not by the minute
 GROUP: Final = 3  # digits of a complaint number said in one breath
 
 Words = tuple[str, ...]
@@ -93,11 +94,18 @@ def position(place: int) -> Words:
     return ("position_before", number(place), "position_after")
 
 
-def waiting_minutes(minutes: int) -> Words:
-    """About how long a caller will wait, in whole minutes."""
-    if minutes <= 1:
-        return ("waiting_one_minute",)
-    return ("waiting_minutes_before", number(min(minutes, COUNTS[-1])), "waiting_minutes_after")
+def waiting_range(low_minutes: int, high_minutes: int) -> Words:
+    """How long a caller will wait, as a range of whole minutes; "less than two" when it is short."""
+    low, high = sorted((max(0, low_minutes), max(0, high_minutes)))
+    if low > MOST_MINUTES:
+        return ("waiting_over_an_hour",)
+    if high > MOST_MINUTES:
+        return ("waiting_more_before", number(max(low, 1)), "waiting_more_after")
+    if low == 0 or high < 2:
+        return ("waiting_less_before", number(max(high, 2)), "waiting_less_after")
+    if low == high:
+        return ("waiting_minutes_before", number(low), "waiting_minutes_after")
+    return ("waiting_minutes_before", number(low), "waiting_minutes_to", number(high), "waiting_minutes_after")
 
 
 def day(value: date) -> Words:

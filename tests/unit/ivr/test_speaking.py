@@ -91,17 +91,28 @@ def test_there_is_no_place_before_the_first() -> None:
         speaking.position(0)
 
 
+ABOUT, LESS, MORE = ((f"waiting_{what}_before", f"waiting_{what}_after") for what in ("minutes", "less", "more"))
+
+
 @pytest.mark.parametrize(
-    ("minutes", "said"),
+    ("low", "high", "said"),
     [
-        (0, ("waiting_one_minute",)),
-        (1, ("waiting_one_minute",)),
-        (7, ("waiting_minutes_before", "number_7", "waiting_minutes_after")),
-        (500, ("waiting_minutes_before", "number_99", "waiting_minutes_after")),
+        (0, 0, (LESS[0], "number_2", LESS[1])),
+        (0, 1, (LESS[0], "number_2", LESS[1])),
+        (1, 1, (LESS[0], "number_2", LESS[1])),
+        (0, 5, (LESS[0], "number_5", LESS[1])),
+        (1, 2, (ABOUT[0], "number_1", "waiting_minutes_to", "number_2", ABOUT[1])),
+        (4, 7, (ABOUT[0], "number_4", "waiting_minutes_to", "number_7", ABOUT[1])),
+        (7, 4, (ABOUT[0], "number_4", "waiting_minutes_to", "number_7", ABOUT[1])),
+        (6, 6, (ABOUT[0], "number_6", ABOUT[1])),
+        (58, 59, (ABOUT[0], "number_58", "waiting_minutes_to", "number_59", ABOUT[1])),
+        (40, 60, (MORE[0], "number_40", MORE[1])),
+        (0, 90, (MORE[0], "number_1", MORE[1])),
+        (60, 90, ("waiting_over_an_hour",)),
     ],
 )
-def test_a_waiting_time(minutes: int, said: tuple[str, ...]) -> None:
-    assert speaking.waiting_minutes(minutes) == said
+def test_a_waiting_time_is_a_range_of_minutes(low: int, high: int, said: tuple[str, ...]) -> None:
+    assert speaking.waiting_range(low, high) == said
 
 
 def test_a_day_is_said_day_before_month() -> None:

@@ -13,7 +13,7 @@ import ivr
 from grievance_core.catalogue import LEVELS, Catalogue
 from grievance_core.complaint import ExcludedMatter
 from grievance_core.lifecycle import State
-from ivr import speaking
+from ivr import speaking, waiting_words
 from ivr.manifest import Manifest
 from ivr.menu import MOST_CHOICES, shipped_menus
 
@@ -36,8 +36,9 @@ def spoken_by_rule() -> Iterator[str]:
         yield speaking.number(count)
     for place in (1, 2, 100):
         yield from speaking.position(place)
-    for minutes in (1, 2):
-        yield from speaking.waiting_minutes(minutes)
+    for low, high in ((0, 1), (4, 7), (40, 70), (70, 90)):
+        yield from speaking.waiting_range(low, high)
+    yield from (*waiting_words.CHOICES.values(), *waiting_words.COMFORT)
     for month in range(1, 13):
         yield from speaking.day(date(2026, month, 1))
     yield from speaking.complaint_number_twice("123456")
