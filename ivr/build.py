@@ -167,12 +167,12 @@ def build(
     What was finished before a failure is kept. Raises SpeakerFailed or PromptsNotWritten.
     """
     wanted = [
-        _Job(prompt, language, _made_of(prompt, language, speaker.version))
+        _Job(prompt, language, made_of(prompt, language, speaker.version))
         for prompt in manifest
         for language in LANGUAGES
     ]
     index = _read_index(folder / INDEX)
-    to_make = [job for job in wanted if index.get(job.name) != job.made_of or not _is_there(folder / job.name)]
+    to_make = [job for job in wanted if index.get(job.name) != job.made_of or not is_there(folder / job.name)]
     removed = _remove(folder, set(index) - {job.name for job in wanted}, index)
     try:
         _make_all(to_make, folder, speaker, index, cache=cache, jobs=jobs, progress=progress)
@@ -221,26 +221,25 @@ def _make_all(
 def _samples_once(job: _Job, speaker: Speaker, cache: Path | None) -> bytes:
     """The sound from the cache, where it lies under the name of all that it was made of; else made and laid there."""
     if cache is None:
-        return _samples(job, speaker)
+        return spoken(job.prompt, job.language, speaker)
     kept = cache / f"{job.made_of}.sln"
     try:
         samples = kept.read_bytes()
     except OSError:
         samples = b""
     if not samples:
-        samples = _samples(job, speaker)
+        samples = spoken(job.prompt, job.language, speaker)
         write_file(kept, samples)
     return samples
 
 
-def _samples(job: _Job, speaker: Speaker) -> bytes:
-    prompt = job.prompt
+def spoken(prompt: Prompt, language: Language, speaker: Speaker) -> bytes:
+    """One prompt's samples as callers hear them. Raises SpeakerFailed."""
     if prompt.silence_seconds:
         return bytes(round(prompt.silence_seconds * RATE) * WIDTH)
-    spoken = speaker.speak(prompt.texts[job.language], job.language)
-    sound = processed(spoken, fragment=prompt.fragment)
+    sound = processed(speaker.speak(prompt.texts[language], language), fragment=prompt.fragment)
     if not sound:
-        raise SpeakerFailed(job.name, "it is silent")
+        raise SpeakerFailed(f"{language}/{prompt.id}", "it is silent")
     return sound
 
 
@@ -301,12 +300,14 @@ def _of_wav(wav: bytes, text: str) -> Sound:
     return Sound(samples[: len(samples) // WIDTH * WIDTH], int.from_bytes(wav[24:28], "little"))
 
 
-def _made_of(prompt: Prompt, language: Language, version: str) -> str:
+def made_of(prompt: Prompt, language: Language, version: str) -> str:
+    """A name for all that a prompt's sound depends on: as long as it is the same, so is the sound."""
     parts = (RECIPE, version, language, prompt.texts.get(language), prompt.fragment, prompt.silence_seconds)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether a sound lies in all of our formats."""
     return all(file.is_file() and file.stat().st_size > 0 for file in map(path.with_suffix, SUFFIXES))
 
 

@@ -2,6 +2,8 @@
 
 IvrError
 ├── WordsError          a file of prompts or menus can't be used: every fault with its file and line
+├── NoticeRefused       the words of a notice are not fit to be spoken: every fault in one sentence
+├── SpeakerMissing      the speech program is not on this machine and can't be had
 ├── SpeakerFailed       the speech program did not speak a text
 ├── PromptsNotWritten   the folder of prompts can't be written
 └── MemoryUnavailable   the remembered language can't be read or kept now; the caller is asked instead
@@ -26,6 +28,25 @@ class WordsError(IvrError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class NoticeRefused(IvrError):
+    """The words of a notice are not fit to be spoken; `problems` holds one sentence per fault, for who typed them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class SpeakerMissing(IvrError):
+    """The speech program is not on this machine and can't be had."""
+
+    retryable = True
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Nothing can be spoken: espeak-ng is not there ({why}). Run `helpline doctor`, then try again."
+        )
 
 
 class SpeakerFailed(IvrError):

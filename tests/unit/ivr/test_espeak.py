@@ -14,6 +14,7 @@ from ivr.build import RATE, EspeakSpeaker, build_prompts
 from ivr.errors import SpeakerFailed
 from ivr.files import SUFFIXES
 from ivr.manifest import Manifest
+from ivr.notices import Notices
 from ivr.speaking import LANGUAGES, Language, complaint_number_twice
 
 pytestmark = pytest.mark.service
@@ -87,6 +88,16 @@ def test_what_is_said_before_an_emergency_call_is_short(prompts: Path, language:
 def test_a_number_said_twice_does_not_take_for_ever(prompts: Path, language: Language) -> None:
     said = sum(seconds_of(prompts, language, id) for id in complaint_number_twice("107612345678"))
     assert 12 < said < NUMBER_SECONDS
+
+
+async def test_a_notice_is_spoken_in_both_languages_and_found_again(tmp_path: Path) -> None:
+    texts = {"hi": "आज लाइन शाम पाँच बजे तक खुली है।", "en": "The line is open until five today."}
+    notice = await Notices(tmp_path, Programs()).build_notice(texts)
+    assert notice.texts == texts
+    for language, sound in notice.sounds.items():
+        seconds = (tmp_path / language / f"{sound.rpartition('/')[2]}.sln").stat().st_size / 2 / RATE
+        assert 1.5 < seconds < 6
+    assert await Notices(tmp_path, Programs()).build_notice(texts) == notice
 
 
 def test_a_broken_program_is_told_with_the_next_step(tmp_path: Path) -> None:
