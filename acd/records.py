@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from acd.events import Kind
 from acd.matching import Caller
 
 
@@ -35,6 +36,8 @@ class Entry:
     request: Request
     joined_at: datetime
     place: int
+    queue: str = ""  # where they stand now, after overflow or a transfer; "": the queue of the service they asked for
+    kind: Kind = Kind.CALL
 
     def in_line(self) -> Caller:
         """As the engine sees it."""
@@ -57,6 +60,8 @@ class Conversation:
     recording: str  # file, "" when it is not recorded
     answered_at: datetime | None = None
     passed_on: bool = False  # the agent transferred the caller away, and nobody has answered yet
+    ringing: tuple[str, ...] = ()  # all whose phones ring, in a race; once it is answered, `agent` alone counts
+    phone: str = ""  # the agent's channel, once it is answered
 
 
 class Outcome(StrEnum):
