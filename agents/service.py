@@ -22,16 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from agents import credentials
 from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, Line, NewAgent, Phone, PresenceChanged, agent_of
-from agents.errors import (
-    InvalidAgent,
-    NotAvailable,
-    NotPossible,
-    PinLocked,
-    PresenceUnreadable,
-    UnknownAgent,
-    WrongPin,
-)
+from agents.errors import InvalidAgent, NotAvailable, NotPossible, PresenceUnreadable, UnknownAgent
 from agents.mirror import Mirror
+from agents.pins import Pins
 from agents.presence import DID_NOT_ANSWER, WORK_NOT_DONE, Event, Kind, Presence, Refusal, State, signed_out, step
 from agents.skills import changed, default_skills, languages_of
 from agents.store import PRESENCE_KEY, AgentStore, AgentTable, Record, presence_from_text, presence_to_text
@@ -43,8 +36,6 @@ Watcher = Callable[[PresenceChanged], None]
 
 NUMBER = re.compile(r"1\d{3}")
 TAKEN_NUMBERS = frozenset({"1076", "1090", "1098"})  # the helpline itself and emergency numbers, dialled as such
-MAX_WRONG_PINS = 5
-LOCKED_FOR = timedelta(minutes=5)
 EXTENSION_SECONDS = 60.0
 LONGEST_WRAP_UP_SECONDS = 180.0
 
@@ -67,13 +58,12 @@ class Agents:
         self._store: AgentTable = AgentStore(sessions)
         self._mirror = Mirror(redis, PRESENCE_KEY)
         self._clock = clock
-        self._choose = choose
         self._extension = timedelta(seconds=extension_seconds)
         self._longest_wrap_up = timedelta(seconds=longest_wrap_up_seconds)
         self._agents: dict[AgentId, Agent] = {}
         self._records: dict[AgentId, Record] = {}
+        self._pins = Pins(self._records, self._store, clock=clock, choose=choose)
         self._writing: dict[AgentId, asyncio.Lock] = {}
-        self._checking: dict[AgentId, asyncio.Lock] = {}  # PINs one after the other: every wrong one counts
         self._watchers: list[Watcher] = []
         self._deadlines: list[tuple[datetime, AgentId]] = []  # a heap; entries that are no longer true are skipped
 
@@ -116,7 +106,6 @@ class Agents:
         self._records[record.id] = record
         self._agents[record.id] = agent
         self._writing[record.id] = asyncio.Lock()
-        self._checking[record.id] = asyncio.Lock()
         self._note_deadline(agent)
         return agent
 
@@ -136,7 +125,7 @@ class Agents:
             raise InvalidAgent("An agent needs a name of 1 to 100 letters.")
         if not languages or not all(re.fullmatch(r"[a-z]{2,3}", language) for language in languages):
             raise InvalidAgent("An agent needs at least one language, such as hi or en.")
-        secrets = await self._new_secrets(f"{ENDPOINT_PREFIX}{id}")
+        secrets = await self._pins.new_secrets(f"{ENDPOINT_PREFIX}{id}")
         now = self._clock()
         languages = tuple(dict.fromkeys(languages))
         record = Record(
@@ -154,16 +143,7 @@ class Agents:
     async def new_password(self, id: str) -> NewAgent:
         """Give the agent another password and another PIN; the old ones are void once Asterisk has `phones()` anew."""
         agent = self.get(id)
-        secrets = await self._new_secrets(agent.endpoint)
-        async with self._checking[agent.id]:
-            await self._store.new_secrets(agent.id, md5_cred=secrets.md5_cred, pin_hash=secrets.pin_hash)
-            self._records[agent.id] = replace(
-                self._records[agent.id],
-                md5_cred=secrets.md5_cred,
-                pin_hash=secrets.pin_hash,
-                wrong_pins=0,
-                locked_until=None,
-            )
+        secrets = await self._pins.replace(agent.id, agent.endpoint)
         return NewAgent(agent=self.get(id), password=secrets.password, pin=secrets.pin)
 
     async def set_skills(self, id: str, levels: Mapping[str, int]) -> Agent:
@@ -196,10 +176,6 @@ class Agents:
         self._announce(before, replace(before, **fields))
         return self._agents[record.id]
 
-    async def _new_secrets(self, endpoint: str) -> credentials.Secrets:
-        # Hashing a PIN takes some tens of milliseconds on purpose: not on the loop that answers calls.
-        return await asyncio.to_thread(credentials.new_secrets, endpoint, self._choose)
-
     def list(self) -> list[Agent]:
         """All agents, by number."""
         return [self._agents[id] for id in sorted(self._agents)]
@@ -231,8 +207,7 @@ class Agents:
         """
         agent = self.get(id)
         if not by:
-            async with self._checking[agent.id]:
-                await self._check_pin(agent.id, pin)
+            await self._pins.check(agent.id, pin)
         return await self._change(agent.id, Kind.SIGN_IN, by=by)
 
     async def sign_out(self, id: str, *, by: str = "") -> Agent:
@@ -396,29 +371,3 @@ class Agents:
                 watcher(PresenceChanged(before, after))
             except Exception:  # a watcher's fault must not stop the others, nor the call that caused the change
                 log.exception("A watcher of presence failed", extra={"action": "watcher_failed", "agent": after.id})
-
-    async def _check_pin(self, id: AgentId, pin: str) -> None:
-        record = self._records[id]
-        now = self._clock()
-        if record.locked_until is not None and now < record.locked_until:
-            raise _locked(id, record.locked_until - now)
-        if await asyncio.to_thread(credentials.pin_fits, pin, record.pin_hash):
-            if record.wrong_pins or record.locked_until:
-                await self._count_pins(record, wrong_pins=0, locked_until=None)
-            return
-        log.warning("Wrong PIN", extra={"action": "wrong_pin", "agent": id})
-        left = MAX_WRONG_PINS - record.wrong_pins - 1
-        if left <= 0:
-            await self._count_pins(record, wrong_pins=0, locked_until=now + LOCKED_FOR)
-            raise _locked(id, LOCKED_FOR)
-        await self._count_pins(record, wrong_pins=record.wrong_pins + 1, locked_until=None)
-        raise WrongPin(f"That is not agent {id}'s PIN; {left} more tries.", tries_left=left)
-
-    async def _count_pins(self, record: Record, *, wrong_pins: int, locked_until: datetime | None) -> None:
-        self._records[record.id] = replace(record, wrong_pins=wrong_pins, locked_until=locked_until)
-        await self._store.pin_tried(record.id, wrong_pins=wrong_pins, locked_until=locked_until)
-
-
-def _locked(id: AgentId, left: timedelta) -> PinLocked:
-    minutes = -(-left // timedelta(minutes=1))
-    return PinLocked(f"Too many wrong PINs for agent {id}. Wait {minutes} minutes, or ask a supervisor to sign you in.")

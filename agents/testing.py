@@ -5,6 +5,7 @@ The real ones pass the same tests (tests/unit/agents/test_mirror.py, test_servic
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from agents.agent import Agent, AgentId, Line
 from agents.errors import InvalidAgent
+from agents.pins import Pins
 from agents.presence import signed_out
 from agents.service import Agents
 from agents.skills import default_skills
@@ -129,6 +131,7 @@ class MemoryAgents(Agents):
         self.store = store or MemoryAgentStore()
         super().__init__(async_sessionmaker(), self.redis.as_redis(), clock=clock)
         self._store = self.store
+        self._pins = Pins(self._records, self.store, clock=clock, choose=secrets.choice)
 
     async def seat(
         self,

@@ -60,6 +60,8 @@ class Queue(Section):
 
     ring_seconds: int = Field(15, ge=3, le=120)
     wrap_up_seconds: Seconds = 30.0
+    wrap_up_extension_seconds: Seconds = 60.0  # what "more time" gives an agent, once per wrap-up
+    longest_wrap_up_seconds: Seconds = 180.0  # with the extension
     announce_first_seconds: Seconds = 15.0
     announce_every_seconds: Seconds = 45.0
 

@@ -137,7 +137,13 @@ def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: r
     )
     catalogue = Catalogue.shipped()
     grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
-    agents = Agents(sessions, client, clock=utc_now)
+    agents = Agents(
+        sessions,
+        client,
+        clock=utc_now,
+        extension_seconds=settings.queue.wrap_up_extension_seconds,
+        longest_wrap_up_seconds=settings.queue.longest_wrap_up_seconds,
+    )
     acd = Acd(
         agents=agents,
         redis=client,

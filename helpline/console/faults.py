@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from agents.errors import AgentsError, InvalidAgent, NotPossible, PinLocked, UnknownAgent, WrongPin
+from agents.errors import AgentsError, InvalidAgent, InvalidSkill, NotPossible, PinLocked, UnknownAgent, WrongPin
 from grievance_core.errors import (
     ChangedMeanwhile,
     DraftRefused,
@@ -30,6 +30,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownAgent, 404),
     (UnknownComplaint, 404),
     (InvalidAgent, 422),
+    (InvalidSkill, 422),
     (DraftRefused, 422),
     (NumberUnreadable, 422),
     (NotPossible, 409),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agents.agent import PresenceChanged
-from agents.errors import InvalidAgent, NotAvailable, NotPossible, PinLocked, UnknownAgent, WrongPin
-from agents.presence import DID_NOT_ANSWER, State
+from agents.agent import Line, PresenceChanged
+from agents.errors import InvalidAgent, InvalidSkill, NotAvailable, NotPossible, PinLocked, UnknownAgent, WrongPin
+from agents.presence import DID_NOT_ANSWER, WORK_NOT_DONE, State
 from agents.store import PRESENCE_KEY
 from agents.testing import MemoryAgents, MemoryRedis
 
@@ -280,3 +281,148 @@ async def test_new_secrets_make_the_old_ones_void(agents: MemoryAgents) -> None:
     with pytest.raises(WrongPin):
         await agents.sign_in("1001", pin=old.pin)
     assert (await agents.sign_in("1001", pin=new.pin)).state is State.READY
+
+
+async def test_skills_are_changed_kept_for_good_and_told_to_the_watchers(agents: MemoryAgents, clock: SetClock) -> None:
+    heard: list[PresenceChanged] = []
+    await agents.add(id="1001", name="Asha", languages=["hi", "en"])
+    agents.watch(heard.append)
+    agent = await agents.set_skills("1001", {"speciality:land": 7, "language:en": 9, "service:person": 0})
+    assert agent.skills["speciality:land"] == 7
+    assert "service:person" not in agent.skills
+    assert agent.languages == ("en", "hi")
+    assert [change.after.skills for change in heard] == [agent.skills]
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert restarted.get("1001") == agent
+
+
+async def test_a_refused_skill_changes_nothing(agents: MemoryAgents) -> None:
+    before = await agents.seat("1001")
+    with pytest.raises(InvalidSkill, match="Levels are 1 to 9"):
+        await agents.set_skills("1001", {"service:complaint": 9, "speciality:land": 10})
+    assert agents.get("1001") is before
+    assert agents.store.records[before.id].skills == before.skills
+
+
+async def test_the_kind_of_line_and_auto_answer_are_kept_for_good(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    await agents.set_line("1001", Line.OFF_HOOK)
+    await agents.set_auto_answer("1001", True)
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert (restarted.get("1001").line, restarted.get("1001").auto_answer) == ("off_hook", True)
+
+
+async def test_skills_set_while_a_pin_is_checked_are_not_lost(agents: MemoryAgents) -> None:
+    new = await agents.add(id="1001", name="Asha", languages=["hi"])
+    with pytest.raises(WrongPin):
+        await agents.sign_in("1001", pin="000000")
+    await asyncio.gather(
+        agents.sign_in("1001", pin=new.pin), agents.set_skills("1001", {"speciality:land": 3}), return_exceptions=True
+    )
+    assert agents.store.records[new.agent.id].skills["speciality:land"] == 3
+    await agents.set_line("1001", Line.OFF_HOOK)
+    assert agents.get("1001").skills["speciality:land"] == 3
+    assert agents.store.records[new.agent.id].wrong_pins == 0
+
+
+async def test_an_open_line_is_told_to_the_watchers_and_is_nobodys_after_a_restart(
+    agents: MemoryAgents, clock: SetClock
+) -> None:
+    await agents.seat("1001", line=Line.OFF_HOOK)
+    heard: list[PresenceChanged] = []
+    agents.watch(heard.append)
+    agents.line_state("1001", True)
+    agents.line_state("1001", True)
+    agents.line_state("1999", True)
+    assert [(change.before.line_open, change.after.line_open) for change in heard] == [(False, True)]
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert not restarted.get("1001").line_open
+
+
+async def test_a_wrap_up_is_extended_once_and_its_deadline_holds(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    with pytest.raises(NotPossible, match="not in wrap-up"):
+        await agents.extend_wrap_up("1001")
+    await agents.talking("1001", "c1")
+    await agents.wrap_up("1001", call="c1", seconds=30)
+    clock.forward(20)
+    assert (await agents.extend_wrap_up("1001")).presence.until == NOON + timedelta(seconds=90)
+    with pytest.raises(NotPossible, match="already"):
+        await agents.extend_wrap_up("1001")
+    clock.forward(69)
+    assert await agents.expire() == []
+    clock.forward(1)
+    await agents.expire()
+    assert agents.get("1001").state is State.READY
+    await agents.talking("1001", "c2")
+    await agents.wrap_up("1001", call="c2", seconds=30)
+    assert (await agents.extend_wrap_up("1001")).presence.extended, "each wrap-up has one"
+
+
+@pytest.mark.parametrize(("seconds", "until"), [(150, 180), (170, 180)])
+async def test_an_extension_ends_at_the_longest_wrap_up(agents: MemoryAgents, seconds: float, until: float) -> None:
+    await agents.seat("1001")
+    await agents.talking("1001", "c1")
+    await agents.wrap_up("1001", call="c1", seconds=seconds)
+    assert (await agents.extend_wrap_up("1001")).presence.until == NOON + timedelta(seconds=until)
+
+
+async def test_a_wrap_up_that_is_as_long_as_can_be_is_not_extended(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    await agents.talking("1001", "c1")
+    await agents.wrap_up("1001", call="c1", seconds=200)
+    with pytest.raises(NotPossible, match="longest wrap-up"):
+        await agents.extend_wrap_up("1001")
+    assert agents.get("1001").presence.until == NOON + timedelta(seconds=200)
+
+
+async def test_a_work_item_needs_a_ready_agent_but_no_phone_and_keeps_calls_away(agents: MemoryAgents) -> None:
+    await agents.seat("1001")
+    agents.phone_state("agent-1001", False)
+    agent = await agents.working("1001", "item-1", seconds=600)
+    assert (agent.state, agent.call, agent.available) == (State.WORKING, "item-1", False)
+    agents.phone_state("agent-1001", True)
+    with pytest.raises(NotAvailable, match="at work on an item"):
+        await agents.ringing("1001", "c1", seconds=15)
+    with pytest.raises(NotPossible, match="at work on an item"):
+        await agents.working("1001", "item-2", seconds=600)
+    assert (await agents.finish_work("1001", "item-2")).state is State.WORKING
+    assert (await agents.finish_work("1001", "item-1")).state is State.READY
+
+
+async def test_a_work_item_whose_time_ran_out_pauses_the_agent(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    await agents.working("1001", "item-1", seconds=600)
+    assert agents.next_deadline() == NOON + timedelta(seconds=600)
+    clock.forward(600)
+    [agent] = await agents.expire()
+    assert (agent.state, agent.reason) == (State.PAUSED, WORK_NOT_DONE)
+
+
+async def test_the_busy_share_of_the_shift_survives_a_restart(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    clock.forward(60)
+    await agents.talking("1001", "c1")
+    clock.forward(30)
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    clock.forward(30)
+    await restarted.wrap_up("1001", call="c1", seconds=30)
+    assert restarted.get("1001").busy_share == 0.5
+    await restarted.sign_out("1001")
+    await restarted.sign_in("1001", by="supervisor")
+    assert restarted.get("1001").busy_share == 0
+
+
+async def test_a_presence_of_the_first_version_can_be_read(agents: MemoryAgents, clock: SetClock) -> None:
+    await agents.seat("1001")
+    kept = json.loads(agents.redis.hashes[PRESENCE_KEY]["1001"])
+    for later in ("extended", "signed_in_at", "busy_seconds"):
+        del kept[later]
+    agents.redis.hashes[PRESENCE_KEY]["1001"] = json.dumps(kept)
+    restarted = MemoryAgents(clock=clock, redis=agents.redis, store=agents.store)
+    await restarted.load()
+    assert (restarted.get("1001").state, restarted.get("1001").busy_share) == (State.READY, 0)

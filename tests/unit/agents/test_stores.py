@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from agents.agent import AgentId
+from agents.agent import AgentId, Line
 from agents.errors import InvalidAgent, PresenceUnreadable
 from agents.mirror import Mirror
 from agents.presence import State
@@ -63,6 +64,16 @@ async def test_an_agent_comes_back_as_kept(table: AgentTable) -> None:
     await table.new_secrets(AgentId("1001"), md5_cred="n" * 32, pin_hash="q")
     kept = (await table.all())[0]
     assert (kept.md5_cred, kept.pin_hash, kept.wrong_pins, kept.locked_until) == ("n" * 32, "q", 0, None)
+
+
+async def test_what_an_agent_can_do_is_kept_and_the_secrets_stay(table: AgentTable) -> None:
+    await table.add(record("1001"))
+    await table.add(record("1002"))
+    await table.pin_tried(AgentId("1001"), wrong_pins=2, locked_until=None)
+    skills = {"service:complaint": 7, "language:ur": 5}
+    after = replace(record("1001"), skills=skills, languages=("ur",), line=Line.OFF_HOOK, auto_answer=True)
+    await table.put(after)
+    assert await table.all() == [replace(after, wrong_pins=2), record("1002")]
 
 
 async def test_a_naive_time_is_refused(sessions: Sessions) -> None:
