@@ -2,6 +2,7 @@
 
 AcdError
     QueueUnreadable    Redis does not answer at start-up
+    JournalUnreadable  a file, or a line of it, that is no journal
 """
 
 from __future__ import annotations
@@ -17,3 +18,7 @@ class QueueUnreadable(AcdError):
     """Redis does not answer, so nobody knows who waits."""
 
     retryable = True
+
+
+class JournalUnreadable(AcdError):
+    """The file is not there, or a line in it is none of a journal's."""
