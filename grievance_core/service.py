@@ -64,6 +64,14 @@ class NotTold:
     reason: Literal["unreadable", "no_match"]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller's open complaints stand, for whoever decides how urgent a call is and who should take it."""
+
+    highest_level: int = 0  # 1 to 4; 0 when no complaint is open
+    last_agent: str = ""  # who took down the newest of them, "" when nobody did or it is not known
+
+
 class Grievances:
     """All that the helpline does with complaints.
 
@@ -181,6 +189,18 @@ class Grievances:
             return NotTold("no_match")
         # A withheld number is nobody's, not even that of a complaint registered with a withheld number.
         return complaint if caller and caller == complaint.caller else NotTold("no_match")
+
+    async def standing_of(self, caller: str) -> Standing:
+        """How the open complaints of one who calls stand; a withheld number has none."""
+        if not caller:
+            return Standing()
+        with store.plain_errors():
+            async with self._sessions() as session:
+                found = await store.open_levels(session, caller, limit=PAGE)
+        return Standing(
+            highest_level=max((level for level, _ in found), default=0),
+            last_agent=next((agent for _, agent in found if agent), ""),
+        )
 
     def post_of(self, complaint: Complaint) -> Post:
         """The office of the complaint's present level, with its title."""

@@ -44,7 +44,7 @@ from sqlalchemy.types import TypeDecorator
 
 from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT, Complaint, Event, ExcludedMatter
 from grievance_core.errors import ChangedMeanwhile, StoreBusy, StoreFailed
-from grievance_core.lifecycle import EventKind, State
+from grievance_core.lifecycle import FINAL, EventKind, State
 from grievance_core.numbers import ComplaintNumber
 
 metadata = MetaData(
@@ -295,6 +295,15 @@ async def find(
 async def of_call(session: AsyncSession, call_id: str) -> list[Complaint]:
     statement = select(complaints).where(complaints.c.call_id == call_id)
     return await _complaints(session, statement.order_by(complaints.c.registered_at, complaints.c.number))
+
+
+async def open_levels(session: AsyncSession, caller: str, limit: int) -> list[tuple[int, str | None]]:
+    """Level and agent of a caller's open complaints, newest first."""
+    statement = select(complaints.c.level, complaints.c.agent).where(
+        complaints.c.caller == caller, complaints.c.state.not_in(FINAL)
+    )
+    ordered = statement.order_by(complaints.c.registered_at.desc(), complaints.c.number).limit(limit)
+    return [(row.level, row.agent) for row in await session.execute(ordered)]
 
 
 async def awaiting_feedback(session: AsyncSession, limit: int) -> list[Complaint]:

@@ -21,7 +21,7 @@ from grievance_core.errors import (
 )
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, number_for, spoken_groups
-from grievance_core.service import Grievances, NotTold
+from grievance_core.service import Grievances, NotTold, Standing
 from grievance_core.testing import NOON, FixedClock, a_draft
 from tests.unit.grievance_core.stories import refuse, reported
 
@@ -116,6 +116,30 @@ async def test_newest_comes_first_and_the_limit_is_kept(grievances: Grievances, 
         numbers.append((await grievances.register(a_draft())).number)
         clock.move(minutes=1)
     assert [found.number for found in await grievances.find(limit=2)] == numbers[:0:-1]
+
+
+async def test_a_callers_standing_is_the_highest_level_and_the_newest_agent_of_open_complaints(
+    grievances: Grievances, clock: FixedClock
+) -> None:
+    assert await grievances.standing_of("9876543210") == Standing()
+    first = await reported(grievances)
+    clock.move(days=1)
+    for attempt in ("one", "two"):
+        await refuse(grievances, first, attempt)
+        await grievances.report(first, by="EE Lucknow", text="फिर से देखा")
+    await grievances.register(replace(a_draft(text="दूसरी बात"), agent="1002"))
+    clock.move(days=1)
+    letter = await grievances.register(replace(a_draft(text="एक पत्र"), agent=None))
+    assert await grievances.standing_of("9876543210") == Standing(highest_level=2, last_agent="1002")
+    await grievances.feedback(first, satisfied=True, attempt="three", channel="call")
+    assert await grievances.standing_of("9876543210") == Standing(highest_level=1, last_agent="1002")
+    assert letter.is_open
+
+
+async def test_a_withheld_number_has_no_standing_even_if_complaints_were_made_from_one(grievances: Grievances) -> None:
+    await grievances.register(a_draft(caller=""))
+    assert await grievances.standing_of("") == Standing()
+    assert await grievances.standing_of("9000000000") == Standing()
 
 
 # The life of a complaint
