@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,10 @@ SLICE_SECONDS: Final = 2.0
 """A wait is cut into slices, so that a wake is noticed although the AMI link is down."""
 SAMPLES_PER_SECOND: Final = 8000
 LONGEST_WAIT_SECONDS: Final = 3600.0
+AUTO_ANSWER: Final = "b(auto-answer^s^1)"
+"""Of Dial: the dialplan's [auto-answer] adds to each INVITE what desk phones pick up by."""
+NOBODY_TALKED_SECONDS: Final = 0.05
+NORMAL_CLEARING: Final = 16
 _NO_EXTENSION: Final = frozenset({"", "s", "h", "i", "t", "unknown"})
 
 
@@ -59,6 +64,7 @@ class AgiCall(Call):
         self._woken = asyncio.Event()
         self._may_be_transferred = False
         self._transferred = False
+        self._taken = False
         self._answered_at: float | None = None
 
     @property
@@ -146,24 +152,57 @@ class AgiCall(Call):
         return Recorded(length, "silence" if in_time else "full")
 
     async def dial(
-        self, target: str, *, ring_seconds: int, music: bool = True, caller_id: str | None = None
+        self,
+        target: str | Sequence[str],
+        *,
+        ring_seconds: int,
+        music: bool = True,
+        caller_id: str | None = None,
+        auto_answer: bool = False,
     ) -> Dialled:
-        shown = f"f({caller_id})" if caller_id else ""
-        options = ("gm(default)" if music else "g") + shown
+        targets = target if isinstance(target, str) else "&".join(target)
+        options = "gm(default)" if music else "g"
+        options += f"f({caller_id})" if caller_id else ""
+        options += AUTO_ANSWER if auto_answer else ""
         self._answered_at = None
         began = asyncio.get_running_loop().time()
+        return await self._talk(self.execute("Dial", targets, str(ring_seconds), options), self._dialled, began)
+
+    async def bridge(self, channel: str, *, tone: bool = False) -> Dialled:
+        await self.music(False)  # it would go on beside the agent's voice
+        began = asyncio.get_running_loop().time()
+        connect = self.execute("Bridge", channel, *(["p"] if tone else []))
+        return await self._talk(connect, partial(self._bridged, channel), began)
+
+    async def _talk(
+        self, connect: Awaitable[object], result: Callable[[float], Awaitable[Dialled]], began: float
+    ) -> Dialled:
+        """Be connected with somebody, and tell how it went, whichever way it ends."""
         left: HungUp | None = None
         try:
-            await self.execute("Dial", target, str(ring_seconds), options)
+            await connect
         except HungUp as end:
             left = end
-        dialled = await self._dialled(began)
-        if left is None and self.gone:  # Dial answers 0, then HANGUP comes: so it is with a blind transfer
+        dialled = await result(began)
+        if left is None and self.gone:  # 0 is answered, then HANGUP comes: a blind transfer, or the end of a bridge
             left = await self._hang_up()
         if left is not None:
             left.dialled = dialled
             raise left
         return dialled
+
+    async def _bridged(self, channel: str, began: float) -> Dialled:
+        """How the Bridge went, and forget it in the channel as `_dialled` does."""
+        talked = asyncio.get_running_loop().time() - began
+        try:
+            status = await self.get("BRIDGERESULT")
+            await self.set("BRIDGERESULT", "")
+        except TelephonyError:
+            return Dialled("FAILED")
+        # A channel that ended at the moment it was wanted is told as a success that nobody had time to hear.
+        if status == "SUCCESS" and talked > NOBODY_TALKED_SECONDS:
+            return Dialled("ANSWER", NORMAL_CLEARING, 0.0, talked, channel)
+        return Dialled("CHANUNAVAIL" if status in ("SUCCESS", "NONEXISTENT") else "FAILED")
 
     async def _dialled(self, began: float) -> Dialled:
         """How the Dial went, and forget it in the channel, so that nobody reads it as the end of a later one.
@@ -174,14 +213,16 @@ class AgiCall(Call):
         """
         ended = asyncio.get_running_loop().time()
         try:
-            status, cause, ring = (await self._value("${DIALSTATUS}|${HANGUPCAUSE}|${RINGTIME_MS}") or "||").split("|")
+            told = await self._value("${DIALSTATUS}|${HANGUPCAUSE}|${RINGTIME_MS}|${DIALEDPEERNAME}")
+            status, cause, ring, by = f"{told}|||".split("|")[:4]
             await self.set("DIALSTATUS", "")
         except TelephonyError:
             return Dialled("FAILED", 0, ended - began)
         answered = self._answered_at
         if answered is None:
             answered = min(began + int(ring or 0) / 1000, ended) if status == "ANSWER" else ended
-        return Dialled(dial_status(status), int(cause or 0), answered - began, ended - answered)
+        by = by if status == "ANSWER" else ""
+        return Dialled(dial_status(status), int(cause or 0), answered - began, ended - answered, by)
 
     async def start_recording(self, file: Path) -> None:
         await self._exec("MixMonitor", str(file), "b")
@@ -227,7 +268,7 @@ class AgiCall(Call):
     async def done(self) -> None:
         if self.gone:
             await self._hang_up()
-        if not self._transferred:  # a transferred caller goes on in the dialplan, and may come back to the engine
+        if not self._transferred and not self._taken:  # both go on in the dialplan, and may come back to the engine
             await self.set("ENGINE_DONE", "1")
 
     async def _stream(self, prompt: str, keys: str, *, wakeable: bool) -> Heard:
@@ -273,10 +314,12 @@ class AgiCall(Call):
         """Tell a failure (returns) from a hang-up (raises) after an answer of -1, which Asterisk gives for both.
 
         After a hang-up it says HANGUP before it reads another command (run_agi in res_agi.c), so the answer to one more
-        command is late enough to know.
+        command is late enough to know. The command asked is the channel's name: of one that a bridge took, what is left
+        in this session goes by another.
         """
-        await self._session.command("NOOP")
+        name = (await self._session.command("GET FULL VARIABLE", "${CHANNEL}")).data
         if self.gone:
+            self._taken = name.startswith("Surrogate/")
             raise await self._hang_up(recorded)
 
     async def _hang_up(self, recorded: Recorded | None = None) -> HungUp:
@@ -286,6 +329,8 @@ class AgiCall(Call):
             with suppress(TelephonyError):
                 answer = await self._session.command("GET VARIABLE", "BLINDTRANSFER")
                 self._transferred = bool(answer.data)
+        if self._taken:
+            return HungUp("another call's bridge has the channel", taken=True, recorded=recorded)
         return HungUp(transferred=self._transferred, recorded=recorded)
 
     async def _command(self, *words: str, seconds: float | None = 0.0) -> Answer:

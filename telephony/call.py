@@ -8,7 +8,7 @@ call: its verbs are awaited one at a time, by the coroutine that owns it; only `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NewType, Protocol
@@ -47,12 +47,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """How a `dial` went. `cause` is the Q.850 cause (0: not told). Seconds are those of this dial alone."""
+    """How a `dial` or `bridge` went. `cause` is the Q.850 cause (0: not told). Seconds are those of this dial alone.
+
+    `by`: the channel that answered, such as `PJSIP/agent-1001-0000002a`; empty when none did, or it was not told.
+    """
 
     status: DialStatus
     cause: int = 0
     ring_seconds: float = 0.0
     talk_seconds: float = 0.0
+    by: str = ""
 
     @property
     def answered(self) -> bool:
@@ -153,12 +157,29 @@ class Call(ABC):
 
     @abstractmethod
     async def dial(
-        self, target: str, *, ring_seconds: int, music: bool = True, caller_id: str | None = None
+        self,
+        target: str | Sequence[str],
+        *,
+        ring_seconds: int,
+        music: bool = True,
+        caller_id: str | None = None,
+        auto_answer: bool = False,
     ) -> Dialled:
         """Ring `target` (`PJSIP/agent-1001`), the caller hearing music, and talk until either side hangs up.
 
-        `caller_id`: the number shown to the called one, else the caller's. When the caller hangs up (or is transferred:
+        Several targets are rung at once; who answers first has the caller (`Dialled.by`), the others stop ringing.
+        `caller_id`: the number shown to the called one, else the caller's. `auto_answer`: ask the phone to pick up by
+        itself; desk phones that are set up for it do. When the caller hangs up (or is transferred:
         `HungUp.transferred`) during it, `HungUp.dialled` tells how it went.
+        """
+
+    @abstractmethod
+    async def bridge(self, channel: str, *, tone: bool = False) -> Dialled:
+        """Connect with `channel`, which is there already (an off-hook agent's), and talk until either side leaves.
+
+        Music ends first. `tone`: the other side hears a short tone before the caller, who waits for it too. Nothing
+        rings. Status CHANUNAVAIL: the channel was gone, nobody talked. Otherwise ends are told as those of `dial`. The
+        other channel's own session ends with `HungUp.taken`, and comes back in a new one after the talk.
         """
 
     @abstractmethod
@@ -170,7 +191,7 @@ class Call(ABC):
 
     @abstractmethod
     async def music(self, on: bool) -> None:
-        """Music on hold. A `dial` with music ends it: set it on again after one that found nobody."""
+        """Music on hold. A `dial` with music or a `bridge` ends it: set it on again after one that found nobody."""
 
     @abstractmethod
     async def get(self, name: str) -> str:

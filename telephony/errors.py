@@ -28,6 +28,7 @@ class TelephonyError(Exception):
 class HungUp(TelephonyError):
     """The caller is gone, or was transferred away (`transferred`): this coroutine no longer has the channel.
 
+    `taken`: the channel lives, somebody else's `bridge` has it; the dialplan gives it a session of its own afterwards.
     `dialled` and `recorded` tell what the verb it happened in had come to.
     """
 
@@ -36,12 +37,14 @@ class HungUp(TelephonyError):
         reason: str = "the caller hung up",
         *,
         transferred: bool = False,
+        taken: bool = False,
         dialled: Dialled | None = None,
         recorded: Recorded | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.transferred = transferred
+        self.taken = taken
         self.dialled = dialled
         self.recorded = recorded
 

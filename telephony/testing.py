@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,9 @@ class ScriptedCall(Call):
     `keys`: what the caller types. A sequence is used up in order, one item for each verb that listens (a `play` or
     `wait` with keys, an `ask`); "" is silence, and so is everything after its end. A mapping is by prompt (the whole
     name or its last part): what is typed when that prompt is heard, a string each time, or a sequence in order.
-    `hang_up_at`: the number of the act (from 1) in which the caller hangs up. `dials`: how each `dial` goes, in order:
-    a value, or a coroutine function that gets the target; when used up, nobody answers. `recordings`: likewise.
-    `prompt_seconds`: how long each prompt lasts.
+    `hang_up_at`: the number of the act (from 1) in which the caller hangs up. `dials`: how each `dial` or `bridge`
+    goes, in order: a value, or a coroutine function that gets the target; when used up, nobody is there. `recordings`:
+    likewise. `prompt_seconds`: how long each prompt lasts.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class ScriptedCall(Call):
         self._woken = asyncio.Event()
         self._left = asyncio.Event()
         self._transferred = False
+        self._taken = False
 
     @property
     def gone(self) -> bool:
@@ -84,6 +85,11 @@ class ScriptedCall(Call):
     def caller_hangs_up(self, *, transferred: bool = False) -> None:
         """The caller hangs up (or is blindly transferred away) now, whatever runs."""
         self._transferred = transferred
+        self._left.set()
+
+    def is_taken(self) -> None:
+        """Another call's `bridge` takes the channel now."""
+        self._taken = True
         self._left.set()
 
     async def answer(self) -> None:
@@ -139,13 +145,26 @@ class ScriptedCall(Call):
         return recorded
 
     async def dial(
-        self, target: str, *, ring_seconds: int, music: bool = True, caller_id: str | None = None
+        self,
+        target: str | Sequence[str],
+        *,
+        ring_seconds: int,
+        music: bool = True,
+        caller_id: str | None = None,
+        auto_answer: bool = False,
     ) -> Dialled:
+        targets = target if isinstance(target, str) else "&".join(target)
+        return await self._connected("dial", targets, Dialled("NOANSWER", 0, float(ring_seconds)))
+
+    async def bridge(self, channel: str, *, tone: bool = False) -> Dialled:
+        return await self._connected("bridge", channel, Dialled("CHANUNAVAIL"))
+
+    async def _connected(self, verb: str, target: str, otherwise: Dialled) -> Dialled:
         began = asyncio.get_running_loop().time()
         try:
-            await self._act("dial", target)
+            await self._act(verb, target)
             self.music_on = False
-            plan = self._dials.popleft() if self._dials else Dialled("NOANSWER", 0, float(ring_seconds))
+            plan = self._dials.popleft() if self._dials else otherwise
             if isinstance(plan, Dialled):
                 await self._pass_time(plan.ring_seconds + plan.talk_seconds)
                 return plan
@@ -161,7 +180,8 @@ class ScriptedCall(Call):
                     task.cancel()
                 await asyncio.gather(answering, leaving, return_exceptions=True)
         except HungUp as end:
-            end.dialled = self._dial_until_hang_up(asyncio.get_running_loop().time() - began)
+            seconds = asyncio.get_running_loop().time() - began
+            end.dialled = self._until_hang_up(seconds, talking=self._transferred or verb == "bridge")
             raise
 
     async def start_recording(self, file: Path) -> None:
@@ -192,7 +212,7 @@ class ScriptedCall(Call):
             self._left.set()
 
     async def done(self) -> None:
-        if not self._transferred:
+        if not self._transferred and not self._taken:
             self.finished = True
             self.variables["ENGINE_DONE"] = "1"
 
@@ -207,11 +227,11 @@ class ScriptedCall(Call):
             raise self._hung_up()
 
     def _hung_up(self) -> HungUp:
-        return HungUp(transferred=self._transferred)
+        return HungUp(transferred=self._transferred, taken=self._taken)
 
-    def _dial_until_hang_up(self, seconds: float) -> Dialled:
-        """What a dial had come to when the caller left: before the answer CANCEL, after it the talk so far."""
-        return Dialled("ANSWER", 16, 0.0, seconds) if self._transferred else Dialled("CANCEL", 0, seconds)
+    def _until_hang_up(self, seconds: float, *, talking: bool) -> Dialled:
+        """What dial or bridge had come to when the caller left: before the answer CANCEL, after it the talk so far."""
+        return Dialled("ANSWER", 16, 0.0, seconds) if talking else Dialled("CANCEL", 0, seconds)
 
     def _take_wake(self) -> bool:
         woken = self._woken.is_set()

@@ -93,7 +93,7 @@ async def test_a_hang_up_in_a_prompt_is_not_taken_for_a_missing_file(caplog: pyt
 async def test_a_hang_up_is_known_by_the_answer_to_one_more_command_at_the_latest(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    asterisk = Asterisk(STREAM_FILE="200 result=-1 endpos=0", NOOP="HANGUP\n200 result=0")
+    asterisk = Asterisk(STREAM_FILE="200 result=-1 endpos=0", GET_FULL="HANGUP\n200 result=0")
     with pytest.raises(HungUp):
         await asterisk.run(lambda call: call.play("a"))
     assert caplog.records == []
@@ -297,10 +297,10 @@ def ringing_phone(asterisk: Asterisk, *, rings: float, talks: float, answer: str
 
 
 async def test_a_dial_tells_how_long_it_rang_and_how_long_they_talked() -> None:
-    asterisk = Asterisk(GET_FULL="200 result=1 (ANSWER|16|40)")
+    asterisk = Asterisk(GET_FULL="200 result=1 (ANSWER|16|40|PJSIP/agent-1001-0000000b)")
     ringing_phone(asterisk, rings=0.1, talks=0.2, answer="200 result=0")
     dialled = await asterisk.run(lambda call: call.dial("PJSIP/agent-1001", ring_seconds=15))
-    assert (dialled.status, dialled.cause) == ("ANSWER", 16)
+    assert (dialled.status, dialled.cause, dialled.by) == ("ANSWER", 16, "PJSIP/agent-1001-0000000b")
     assert dialled.ring_seconds == pytest.approx(0.1, abs=0.05)
     assert dialled.talk_seconds == pytest.approx(0.2, abs=0.05)
     assert asterisk.sent("EXEC") == ['EXEC Dial "PJSIP/agent-1001,15,gm(default)"']
@@ -308,9 +308,9 @@ async def test_a_dial_tells_how_long_it_rang_and_how_long_they_talked() -> None:
 
 
 async def test_a_dial_that_fails_tells_why() -> None:
-    asterisk = Asterisk(GET_FULL="200 result=1 (BUSY|17|)")
+    asterisk = Asterisk(GET_FULL="200 result=1 (BUSY|17||PJSIP/x-0000000b)")
     dialled = await asterisk.run(lambda call: call.dial("x", ring_seconds=5, music=False, caller_id="1076"))
-    assert (dialled.status, dialled.cause, dialled.talk_seconds) == ("BUSY", 17, 0.0)
+    assert (dialled.status, dialled.cause, dialled.talk_seconds, dialled.by) == ("BUSY", 17, 0.0, "")
     assert not dialled.answered
     assert asterisk.sent("EXEC") == ['EXEC Dial "x,5,gf(1076)"']
 
@@ -341,6 +341,89 @@ async def test_a_blind_transfer_is_told_from_a_hang_up_by_every_verb_after_it(an
 
     assert await asterisk.run(flow) == [True] * 4
     assert asterisk.sent("SET")[1] == 'SET VARIABLE "BLINDTRANSFER" ""'
+    assert "ENGINE_DONE" not in "".join(asterisk.commands)
+
+
+async def test_several_targets_are_rung_at_once_and_phones_are_asked_to_pick_up_by_themselves() -> None:
+    asterisk = Asterisk(GET_FULL="200 result=1 (NOANSWER|0||)")
+    targets = ("PJSIP/agent-1001", "PJSIP/agent-1002")
+    await asterisk.run(lambda call: call.dial(targets, ring_seconds=5, auto_answer=True))
+    assert asterisk.sent("EXEC") == [
+        'EXEC Dial "PJSIP/agent-1001&PJSIP/agent-1002,5,gm(default)b(auto-answer^s^1)"',
+    ]
+
+
+# -- bridge
+
+LINE = "PJSIP/agent-1001-0000000b"
+
+
+def talking(asterisk: Asterisk, *, seconds: float, answer: str = "200 result=0") -> None:
+    """EXEC Bridge lasts that long."""
+
+    def reply(command: str) -> str | None:
+        if not command.startswith("EXEC Bridge"):
+            return Asterisk.reply(asterisk, command)
+        asyncio.get_running_loop().call_later(seconds, asterisk.say, answer)
+        return None
+
+    asterisk._answer = reply
+
+
+async def test_a_bridge_stops_the_music_first_and_tells_how_long_they_talked() -> None:
+    asterisk = Asterisk(GET_VARIABLE="200 result=1 (SUCCESS)")
+    talking(asterisk, seconds=0.2)
+    dialled = await asterisk.run(lambda call: call.bridge(LINE, tone=True))
+    assert dialled == Dialled("ANSWER", 16, 0.0, dialled.talk_seconds, LINE)
+    assert dialled.talk_seconds == pytest.approx(0.2, abs=0.05)
+    assert [command for command in asterisk.commands if command.startswith(("SET MUSIC", "EXEC"))] == [
+        "SET MUSIC OFF default",
+        f'EXEC Bridge "{LINE},p"',
+    ]
+    assert asterisk.commands[-1] == 'SET VARIABLE "BRIDGERESULT" ""'
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [("NONEXISTENT", "CHANUNAVAIL"), ("SUCCESS", "CHANUNAVAIL"), ("FAILURE", "FAILED"), ("", "FAILED")],
+    ids=["gone", "gone-as-it-was-taken", "failed", "nothing-told"],
+)
+async def test_a_bridge_to_a_channel_that_is_gone_was_no_talk(told: str, status: str) -> None:
+    asterisk = Asterisk(GET_VARIABLE=f"200 result=1 ({told})")
+    dialled = await asterisk.run(lambda call: call.bridge(LINE))
+    assert (dialled.status, dialled.talk_seconds, dialled.by) == (status, 0.0, "")
+    assert asterisk.sent("EXEC") == [f'EXEC Bridge "{LINE}"']
+
+
+@pytest.mark.parametrize(("transferred", "variable"), [(False, "0"), (True, "1 (PJSIP/agent-1001-0000000b)")])
+async def test_a_caller_who_leaves_a_bridge_leaves_the_talk_behind(transferred: bool, variable: str) -> None:
+    """Bridge answers 0 for this too, and HANGUP follows."""
+    asterisk = Asterisk(
+        GET_VARIABLE_BLINDTRANSFER=f"200 result={variable}", GET_VARIABLE="HANGUP\n200 result=1 (SUCCESS)"
+    )
+    talking(asterisk, seconds=0.15)
+    with pytest.raises(HungUp) as caught:
+        await asterisk.run(lambda call: call.bridge(LINE))
+    assert caught.value.transferred is transferred
+    assert caught.value.dialled is not None
+    assert caught.value.dialled.answered
+    assert caught.value.dialled.talk_seconds == pytest.approx(0.15, abs=0.05)
+
+
+async def test_a_channel_that_a_bridge_takes_has_not_hung_up() -> None:
+    """What is left in the session answers as Asterisk's stand-in for the channel."""
+    asterisk = Asterisk(WAIT=HUNG_UP, GET_FULL=f"200 result=1 (Surrogate/{LINE})")
+
+    async def flow(call: Call) -> list[bool]:
+        ends = []
+        for verb in (call.wait(3600, wakeable=False), call.play("a")):
+            with pytest.raises(HungUp) as caught:
+                await verb
+            ends.append(caught.value.taken)
+        await call.done()
+        return ends
+
+    assert await asterisk.run(flow) == [True, True]
     assert "ENGINE_DONE" not in "".join(asterisk.commands)
 
 

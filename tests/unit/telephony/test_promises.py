@@ -31,7 +31,9 @@ class PlayedAsterisk(AgiPeer):
 
     def reply(self, command: str) -> str | None:
         if self.left:
-            return "200 result=0" if command.startswith(("NOOP", "SET VAR", "GET VAR", "GET FULL")) else "511 dead"
+            if command == 'GET VARIABLE "BRIDGERESULT"':
+                return "200 result=1 (SUCCESS)"
+            return "200 result=0" if command.startswith(("SET VAR", "GET VAR", "GET FULL")) else "511 dead"
         words = command.split()
         if command.startswith("STREAM FILE"):
             listens = words[3] != '""'
@@ -43,11 +45,13 @@ class PlayedAsterisk(AgiPeer):
             keys, end, _ = self.rest.partition("#")
             keys = keys[: int(words[4])]
             return f"200 result={keys}" + ("" if end or len(keys) == int(words[4]) else " (timeout)")
-        if command.startswith("EXEC Dial"):
+        if command.startswith(("EXEC Dial", "EXEC Bridge")):
             return self._later(5)
         if command.startswith("RECORD"):
             return self._later(5)
-        return "200 result=1 (CANCEL|0|)" if command.startswith("GET FULL") else "200 result=0"
+        if command == 'GET VARIABLE "BRIDGERESULT"':
+            return "200 result=1 (SUCCESS)"
+        return "200 result=1 (CANCEL|0||)" if command.startswith("GET FULL") else "200 result=0"
 
     def hang_up(self) -> None:
         self.left = True
@@ -164,8 +168,9 @@ async def test_ask_tells_how_the_typing_ended(made: Made, typed: str, expected: 
         lambda call: call.ask(digits=3, seconds=30),
         lambda call: call.record(Path("/r/a.wav"), max_seconds=30, silence_seconds=3, beep=False),
         lambda call: call.dial("x", ring_seconds=30),
+        lambda call: call.bridge("PJSIP/agent-1001-0000000b"),
     ],
-    ids=["wait", "ask", "record", "dial"],
+    ids=["wait", "ask", "record", "dial", "bridge"],
 )
 async def test_a_hang_up_ends_the_verb_that_runs_and_every_one_after_it(
     made: Made, verb: Callable[[Call], asyncio.Future[object]]
@@ -193,6 +198,18 @@ async def test_a_hang_up_while_it_rings_is_a_cancelled_dial(made: Made) -> None:
         assert dialled is not None
         assert not dialled.answered
         assert dialled.ring_seconds == pytest.approx(0.05, abs=0.04)
+
+
+@both
+async def test_a_hang_up_in_a_bridge_tells_how_long_they_talked(made: Made) -> None:
+    async with made() as (call, hang_up):
+        asyncio.get_running_loop().call_later(0.15, hang_up)
+        with pytest.raises(HungUp) as caught:
+            await call.bridge("PJSIP/agent-1001-0000000b")
+        dialled = caught.value.dialled
+        assert dialled is not None
+        assert dialled.answered
+        assert dialled.talk_seconds == pytest.approx(0.15, abs=0.05)
 
 
 @both
