@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -23,12 +23,35 @@ class Queue(Protocol):
     def call(self, call_id: str) -> KnownCall | None: ...
 
 
+class Supervision(Protocol):
+    """What supervisors ask of `acd.service.Acd`. Each verb raises AcdError or AgentsError with the next step."""
+
+    async def to_front(self, call_id: str) -> None: ...
+    async def transfer(self, call_id: str, *, to_agent: str = "", to_queue: str = "") -> None: ...
+    async def take_over(self, call_id: str, supervisor: str) -> None: ...
+    async def spy(self, agent_id: str, supervisor: str, how: str) -> None:
+        """`how`: listen, whisper or barge."""
+
+    async def close_queue(self, name: str, *, announcement: Mapping[str, str]) -> None:
+        """`announcement`: words by language, at least one."""
+
+    async def open_queue(self, name: str) -> None: ...
+    async def set_notice(self, texts: Mapping[str, str]) -> None:
+        """Words by language, at least one, that all waiting callers hear."""
+
+    async def clear_notice(self) -> None: ...
+    def why(self, call_id: str) -> Sequence[str]: ...
+    def why_agent(self, agent_id: str) -> Sequence[str]: ...
+    async def done_work(self, item_id: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Given to `console.app.build` by the wiring."""
 
     agents: Agents
     acd: Queue
+    supervision: Supervision | None = None  # what supervisors may do with the queue; the wiring gives `acd` once more
     grievances: Grievances
     catalogue: Catalogue
     redis: Redis  # who is signed in at the pages; survives a restart of the controller
