@@ -1,0 +1,212 @@
+"""Service level, abandonment and speed of answer: one definition, with numerator and denominator shown.
+
+Pure. Wallboard, command line and report all ask here, and a recount from the journal gives the same figures.
+
+*Service level* = answered within the promise / (reached the queue − short abandons). A caller counts in the interval
+in which they took their place, in the queue they took it in, once, whatever happens later. Who left within
+`short_seconds` without an answer dialled wrong or changed their mind at once: counted apart, in no denominator. Who
+still waits counts from the moment the promise is broken: until then nobody knows. Who was sent on, called back or
+closed out was not answered in time, and counts. *The other usual formula* is answered in time / answered, which
+forgets everybody who gave up; it stands beside ours because other systems print it.
+*Abandonment* = gave up after `short_seconds` / the same denominator, over all whose wait is over.
+*Speed of answer* = mean wait of those who were answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from acd.queues import ServicePromise
+
+DAY = timedelta(days=1)
+
+
+class End(StrEnum):
+    """How a wait ended."""
+
+    WAITING = "waiting"  # it has not
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"  # the caller left
+    SENT_ON = "sent_on"  # by us, without an answer: callback, message, goodbye, lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """One caller's wait: all that the figures need of a call, whether it was read from the records or the journal."""
+
+    queue: str
+    joined_at: datetime
+    end: End = End.WAITING
+    ended_at: datetime | None = None  # of the wait, not of the call
+
+    def seconds(self) -> float | None:
+        return None if self.ended_at is None else max(0.0, (self.ended_at - self.joined_at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A figure that shows what it was made of."""
+
+    of: int
+    among: int
+
+    @property
+    def value(self) -> float | None:
+        return self.of / self.among if self.among else None
+
+    def __str__(self) -> str:
+        return f"{self.of / self.among:.1%} ({self.of}/{self.among})" if self.among else "– (0/0)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The figures of one queue ("" is all queues) in one interval ([begins, ends))."""
+
+    queue: str
+    begins: datetime | None
+    ends: datetime | None
+    promise: ServicePromise
+    reached: int = 0
+    answered: int = 0
+    in_time: int = 0
+    abandoned: int = 0
+    short: int = 0
+    sent_on: int = 0
+    waiting: int = 0
+    waiting_late: int = 0  # of those who wait, past the promise
+    waited_seconds: float = 0.0  # of the answered, together
+    longest_seconds: float = 0.0  # of the answered
+
+    @property
+    def service_level(self) -> Share:
+        """Ours: see the module."""
+        return Share(self.in_time, self.answered + self.abandoned + self.sent_on + self.waiting_late)
+
+    @property
+    def other_service_level(self) -> Share:
+        """Answered in time / answered: app_queue's first figure."""
+        return Share(self.in_time, self.answered)
+
+    @property
+    def abandonment(self) -> Share:
+        return Share(self.abandoned, self.answered + self.abandoned + self.sent_on)
+
+    @property
+    def speed_of_answer(self) -> float | None:
+        """Mean seconds."""
+        return self.waited_seconds / self.answered if self.answered else None
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the promise was kept; None while there is nothing to judge."""
+        value = self.service_level.value
+        return None if value is None else value >= self.promise.share
+
+
+def level_of(
+    waits: Iterable[Wait],
+    at: datetime,
+    *,
+    promise: ServicePromise,
+    queue: str = "",
+    begins: datetime | None = None,
+    ends: datetime | None = None,
+) -> Level:
+    """The figures of all `waits` together, as they stand `at`. The caller chooses which waits belong."""
+    reached = answered = in_time = abandoned = short = sent_on = waiting = late = 0
+    total = longest = 0.0
+    for wait in waits:
+        reached += 1
+        seconds = wait.seconds()
+        if seconds is None:
+            waiting += 1
+            late += (at - wait.joined_at).total_seconds() > promise.seconds
+        elif wait.end is End.ANSWERED:
+            answered += 1
+            in_time += seconds <= promise.seconds
+            total += seconds
+            longest = max(longest, seconds)
+        elif wait.end is End.ABANDONED:
+            if seconds <= promise.short_seconds:
+                short += 1
+            else:
+                abandoned += 1
+        else:
+            sent_on += 1
+    return Level(
+        queue=queue,
+        begins=begins,
+        ends=ends,
+        promise=promise,
+        reached=reached,
+        answered=answered,
+        in_time=in_time,
+        abandoned=abandoned,
+        short=short,
+        sent_on=sent_on,
+        waiting=waiting,
+        waiting_late=late,
+        waited_seconds=total,
+        longest_seconds=longest,
+    )
+
+
+def levels(
+    waits: Iterable[Wait],
+    at: datetime,
+    *,
+    promises: Mapping[str, ServicePromise],
+    every: timedelta,
+    zone: tzinfo,
+) -> list[Level]:
+    """Per queue and interval, in order of time then queue. `every` is 15 or 30 minutes or a day, counted from
+    midnight in `zone`. A queue without a promise is held to the default one."""
+    grouped: dict[tuple[datetime, str], list[Wait]] = {}
+    for wait in waits:
+        grouped.setdefault((interval_begin(wait.joined_at, every, zone), wait.queue), []).append(wait)
+    return [
+        level_of(
+            found,
+            at,
+            promise=promises.get(queue, ServicePromise()),
+            queue=queue,
+            begins=begins,
+            ends=begins + every,
+        )
+        for (begins, queue), found in sorted(grouped.items(), key=lambda item: item[0])
+    ]
+
+
+def interval_begin(at: datetime, every: timedelta, zone: tzinfo) -> datetime:
+    """When the interval began that holds this moment, by the clock on the house's wall."""
+    local = at.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if every >= DAY:
+        return midnight
+    since = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    return midnight + (since // every) * every
+
+
+def together(parts: Sequence[Level]) -> Level | None:
+    """One line under the table: all parts added. None for no part. Each part keeps its own promise's counts."""
+    if not parts:
+        return None
+    return Level(
+        queue="",
+        begins=min((part.begins for part in parts if part.begins), default=None),
+        ends=max((part.ends for part in parts if part.ends), default=None),
+        promise=parts[0].promise,
+        reached=sum(part.reached for part in parts),
+        answered=sum(part.answered for part in parts),
+        in_time=sum(part.in_time for part in parts),
+        abandoned=sum(part.abandoned for part in parts),
+        short=sum(part.short for part in parts),
+        sent_on=sum(part.sent_on for part in parts),
+        waiting=sum(part.waiting for part in parts),
+        waiting_late=sum(part.waiting_late for part in parts),
+        waited_seconds=sum(part.waited_seconds for part in parts),
+        longest_seconds=max(part.longest_seconds for part in parts),
+    )
