@@ -51,6 +51,15 @@ class AgentFree:
     call_id: str
 
 
+LINE_EXTENSION = "*1"
+"""What an off-hook agent dials to open a line (asterisk_conf, [from-agents])."""
+
+
+def is_line(channel: LiveChannel) -> bool:
+    """Whether that is an off-hook agent's line: it is there all day, so by itself it says nothing about a talk."""
+    return channel.extension == LINE_EXTENSION and agent_on(channel.channel) is not None
+
+
 Repair = CallerGone | StillTalking | AgentLeft | ConversationOver | AgentFree
 
 
@@ -66,7 +75,8 @@ def compare(
     by_id: dict[str, LiveChannel] = {channel.call_id: channel for channel in channels}
     phones: defaultdict[str, list[LiveChannel]] = defaultdict(list)  # by agent
     for channel in channels:
-        if (agent := agent_on(channel.channel)) is not None:
+        idle = is_line(channel) and not channel.bridge_id
+        if (agent := agent_on(channel.channel)) is not None and not idle:
             phones[agent].append(channel)
     repairs: list[Repair] = []
     known = set()

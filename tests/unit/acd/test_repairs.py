@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from acd.records import Conversation, Entry, Request
-from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare
+from acd.repairs import (
+    LINE_EXTENSION,
+    AgentFree,
+    AgentLeft,
+    CallerGone,
+    ConversationOver,
+    Repair,
+    StillTalking,
+    compare,
+)
 from agents.agent import Agent, AgentId
 from agents.presence import Presence, State
 from telephony.events import LiveChannel
@@ -16,6 +27,8 @@ pytestmark = pytest.mark.unit
 CALLER = channel("c1", bridge="b1")
 AGENT = channel("leg", linked_id="c1", name="PJSIP/agent-1001-0000000a", bridge="b1")
 RINGING = channel("leg", linked_id="c1", name="PJSIP/agent-1001-0000000a")
+LINE = replace(channel("line", name="PJSIP/agent-1001-0000000c"), extension=LINE_EXTENSION)  # off-hook, waiting
+PUT_THROUGH = channel("c1", linked_id="line", bridge="b1")  # the older channel's linked id is the pair's, for good
 OTHERS = channel("x", linked_id="c9", name="PJSIP/agent-1001-0000000b", bridge="b9")
 
 
@@ -41,8 +54,14 @@ def conversation(id: str) -> Conversation:
         ([channel("c1"), OTHERS], [AgentLeft("c1")]),
         ([AGENT], [ConversationOver("c1")]),
         ([], [ConversationOver("c1")]),
+        ([PUT_THROUGH, replace(LINE, bridge_id="b1")], [StillTalking("c1")]),
+        ([replace(PUT_THROUGH, bridge_id=""), LINE], [AgentLeft("c1")]),
+        ([LINE], [ConversationOver("c1")]),
     ],
-    ids=["bridged", "rings", "not-together", "agent-gone", "agent-elsewhere", "caller-gone", "both-gone"],
+    ids=[
+        *("bridged", "rings", "not-together", "agent-gone", "agent-elsewhere", "caller-gone", "both-gone"),
+        *("bridged-off-hook", "agent-s-line-waits", "caller-gone-and-agent-s-line-waits"),
+    ],
 )
 def test_a_conversation_is_what_the_channels_say(channels: list[LiveChannel], repairs: list[Repair]) -> None:
     beliefs = {"waiting": [], "conversations": [conversation("c1")], "agents": []}
@@ -67,3 +86,5 @@ def test_an_agent_busy_with_nothing_is_free(state: State) -> None:
     assert found([], []) == ([AgentFree("1001", "c7")] if busy else [])
     assert found([], ["c7"]) == []
     assert found([OTHERS], []) == []
+    assert found([LINE], []) == found([], [])
+    assert found([replace(LINE, bridge_id="b1")], []) == []
