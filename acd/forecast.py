@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from acd.ranges import Range, no_longer, quantiles, spoken
 
 INSIDE_SHARE = 0.8  # of waits, inside the quoted range
 HALF_LIFE_SECONDS = 600.0  # of what is called recent pace
@@ -29,17 +31,6 @@ WINDOW = 250  # resolved forecasts that a range is drawn from
 STEER = 0.02  # how fast the outer shares follow what was missed
 FLOOR_SPREAD = 0.12  # relative; what no counting of callers explains
 SIZES_SECONDS = (120.0, 300.0, 600.0)  # forecasts of like size are judged together
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Whole minutes still to wait: `low` to `high`. (0, 1) is "less than a minute"."""
-
-    low: int
-    high: int
-
-    def holds(self, seconds: float) -> bool:
-        return self.low * 60.0 <= seconds <= self.high * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,45 +361,6 @@ def _left_after(start: float, seconds: float, pace: float, hazard: float) -> flo
     return max(-0.5, (start + rest) * math.exp(-hazard * seconds) - rest)
 
 
-def quantiles(scores: Sequence[tuple[float, bool]], low: float, high: float) -> tuple[float, float]:
-    """The scores below which the shares `low` and `high` lie; one that is not exact is only known to be larger.
-
-    Kaplan–Meier: the share of a score that is not exact is spread over those beyond it.
-    """
-    ordered = sorted(scores)
-    surviving = 1.0
-    found_low: float | None = None
-    for index, (score, exact) in enumerate(ordered):
-        if not exact:
-            continue
-        surviving *= 1.0 - 1.0 / (len(ordered) - index)
-        if found_low is None and 1.0 - surviving >= low - 1e-9:
-            found_low = score
-        if 1.0 - surviving >= high - 1e-9:
-            return (found_low if found_low is not None else score), score
-    last = ordered[-1][0]
-    return (found_low if found_low is not None else last), last
-
-
 def size_of(seconds: float) -> int:
     """Which forecasts are judged together: the index of its size."""
     return sum(seconds >= bound for bound in SIZES_SECONDS)
-
-
-def spoken(low_seconds: float, high_seconds: float) -> Range:
-    """In words that people use: single minutes up to ten, then fives."""
-    low = _minutes(low_seconds / 60.0, up=False)
-    return Range(low, max(_minutes(high_seconds / 60.0, up=True), low + 1))
-
-
-def _minutes(minutes: float, *, up: bool) -> int:
-    step = 1 if minutes <= 10.0 else 5
-    whole = math.ceil(minutes / step) if up else math.floor(minutes / step)
-    return max(0, whole * step)
-
-
-def no_longer(new: Range, said: Range) -> Range | None:
-    """What may follow on what this caller heard before: nothing that is longer at either end."""
-    if new.high > said.high:
-        return None
-    return Range(min(new.low, said.low), new.high)
