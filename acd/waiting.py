@@ -36,6 +36,7 @@ class Told:
 
     due: datetime  # when to say something next
     lowest: int | None = None  # the best position they heard
+    times: int = 0  # announcements heard
 
     @classmethod
     def nothing(cls, at: datetime, rhythm: Rhythm) -> Told:
@@ -53,4 +54,8 @@ class Told:
 
     def said(self, now: datetime, rhythm: Rhythm) -> Told:
         """The announcement is over: the pause until the next begins."""
-        return replace(self, due=now + timedelta(seconds=rhythm.every_seconds))
+        return replace(self, due=now + timedelta(seconds=rhythm.every_seconds), times=self.times + 1)
+
+    def at_once(self, now: datetime) -> Told:
+        """There is something to say that must not wait for the rhythm."""
+        return replace(self, due=min(self.due, now))
