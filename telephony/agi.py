@@ -102,6 +102,8 @@ class Parser:
             return self._read_usage(line)
         if self._open_value:
             return self._read_answer(f"{self._open_value}\n{line}")
+        if line.startswith("200 result=") and line[11:].isdecimal():
+            return Answer(200, line[11:])
         if line == "HANGUP":
             return HangupLine()
         if line.startswith("520-"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from telephony.agi import Answer, Environment, HangupLine, Limits, Parser, command
 from telephony.errors import CommandRefused, CommandTimedOut, HungUp, PeerFault, TelephonyError
@@ -28,8 +28,7 @@ class Session(asyncio.Protocol):
         self.hung_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its type
         self._on_connect(self)
 
     def data_received(self, data: bytes) -> None:
