@@ -70,8 +70,8 @@ class Agent:
 
     @property
     def available(self) -> bool:
-        """Whether a call may be offered: ready, and the phone is there to be rung."""
-        return self.state is State.READY and self.phone_reachable
+        """Whether a call may be offered: ready, and the phone is there to be rung, or off-hook and connected."""
+        return self.state is State.READY and self.phone_reachable and (self.line is Line.ON_HOOK or self.line_open)
 
 
 @dataclass(frozen=True, slots=True)

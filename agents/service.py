@@ -231,6 +231,8 @@ class Agents:
         agent = self.get(id)
         if not agent.phone_reachable:
             raise NotAvailable(f"Agent {id}'s phone is not registered. Start the softphone.")
+        if agent.line is Line.OFF_HOOK and not agent.line_open:
+            raise NotAvailable(f"Agent {id}'s line is off-hook but not connected. Dial *1 on the softphone.")
         return await self._change(agent.id, Kind.RING, call=call, seconds=seconds)
 
     async def released(self, id: str, call: str) -> Agent:

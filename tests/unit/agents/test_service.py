@@ -122,6 +122,16 @@ async def test_a_call_is_offered_only_to_a_ready_agent_whose_phone_is_there(agen
         await agents.ringing("1001", "c2", seconds=15)
 
 
+async def test_an_off_hook_agent_is_offered_calls_only_while_the_line_is_open(agents: MemoryAgents) -> None:
+    agent = await agents.seat("1001", line=Line.OFF_HOOK)
+    assert not agent.available
+    with pytest.raises(NotAvailable, match=r"Dial \*1"):
+        await agents.ringing("1001", "c1", seconds=15)
+    agents.line_state("1001", True)
+    assert agents.get("1001").available
+    assert (await agents.ringing("1001", "c1", seconds=15)).state is State.RINGING
+
+
 async def test_a_pause_needs_a_reason_and_a_signed_in_agent(agents: MemoryAgents) -> None:
     await agents.seat("1001")
     with pytest.raises(NotPossible, match="reason"):
