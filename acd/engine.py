@@ -1,226 +1,324 @@
-"""The queue's engine: what happened and when goes in, decisions come out as values.
+"""The queue's engine: what happened goes in, decisions come out as values.
 
-Pure: it runs live, in a simulator and in a replay alike. What holds after every event:
-- a caller and an agent have at most one live offer, and it is with each other;
-- no idle agent and waiting caller who fit each other are left apart (so one event needs one look, not a scan);
-- callers are offered strictly by arrival within their priority class; a failed offer does not cost the place;
-- an agent whose offer ended is not offered again until told to be ready anew.
+Pure: it runs live, in a simulator and in a replay alike; the same events at the same times give the same decisions. One
+engine holds all queues and all agents. What holds after every event:
+- an agent has at most one live offer, a caller one (or one race);
+- no idle agent and waiting caller who fit each other are left apart, so one event needs one look, not a scan;
+- whoever is offered was the first in line of all who fit that agent;
+- a failed offer does not cost the place, and an agent whose offer ended is given nobody until told to be ready anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
-from acd.line import Line
-from acd.matching import Caller, CallerKey, Callers, IdleAgent, IdleAgents
-
-
-@dataclass(frozen=True, slots=True)
-class CallerJoined:
-    """A caller takes their place. Not attached: the place is held for one whose session is not there (yet)."""
-
-    caller: Caller
-    attached: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CallerAttached:
-    """The session of a caller who holds a place is there (again)."""
-
-    caller: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerDetached:
-    """The session is gone, the caller is not known to be: the place is held."""
-
-    caller: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerLeft:
-    """The caller is gone, or no longer wants an agent."""
-
-    caller: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReady:
-    """The agent may be given a caller."""
-
-    agent: IdleAgent
-
-
-@dataclass(frozen=True, slots=True)
-class AgentGone:
-    """The agent may not be given a caller. An offer that is live is ended by its own event."""
-
-    agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferAnswered:
-    """They talk: the caller is out of the queue."""
-
-    caller: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfferFailed:
-    """The agent did not take it: the caller is back at the old place."""
-
-    caller: str
-
-
-Event = (
-    CallerJoined | CallerAttached | CallerDetached | CallerLeft | AgentReady | AgentGone | OfferAnswered | OfferFailed
+from acd.decisions import Decision, Moved, Why
+from acd.events import (
+    AgentBusy,
+    AgentPaused,
+    AgentReady,
+    AgentSignedIn,
+    AgentSignedOut,
+    CallbackFailed,
+    CallEnded,
+    CallerAttached,
+    CallerDetached,
+    CallerHolds,
+    CallerJoined,
+    CallerLeft,
+    CallerMoved,
+    ClockTicked,
+    Event,
+    OfferAnswered,
+    OfferFailed,
+    QueueClosed,
+    QueueOpened,
 )
+from acd.matching import Pool
+from acd.places import BALANCE_SECONDS, BEFORE_ALL, Place, Queue, Seat, State
+from acd.queues import QueueRules
+from acd.seeking import Seeking
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Ring this agent for this caller."""
+class Engine(Seeking):
+    """Queues that nobody told of have no rules; events that speak of somebody unknown change nothing."""
 
-    caller: str
-    agent: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """The live offer is void: the caller is not there to be talked to. Stop ringing, set the agent free."""
-
-    caller: str
-    agent: str
-
-
-Decision = Offer | Withdraw
-
-
-class Engine:
-    """One queue. Events that speak of somebody unknown change nothing: news may come late."""
-
-    def __init__(self) -> None:
-        self._callers: dict[str, Caller] = {}
-        self._everyone: Line[CallerKey] = Line()
-        self._attached: set[str] = set()
-        self._offerable = Callers()
-        self._idle = IdleAgents()
-        self._offers: dict[str, Offer] = {}  # by caller
-        self._offered: dict[str, str] = {}  # agent to caller
+    def __init__(self, queues: Iterable[QueueRules] = ()) -> None:
+        super().__init__()
+        self._fronts = 0
+        self._do: dict[type, Callable[[Any], None]] = {
+            QueueOpened: self._queue_opened,
+            QueueClosed: self._queue_closed,
+            CallerJoined: self._joined,
+            CallerAttached: self._attached,
+            CallerDetached: self._detached,
+            CallerLeft: self._left,
+            CallerMoved: self._moved,
+            CallerHolds: self._holds,
+            CallbackFailed: self._callback_failed,
+            AgentSignedIn: self._signed_in,
+            AgentSignedOut: self._signed_out,
+            AgentReady: self._ready,
+            AgentBusy: self._busy,
+            AgentPaused: self._paused,
+            OfferAnswered: self._answered,
+            OfferFailed: self._failed,
+            CallEnded: self._ended,
+            ClockTicked: lambda _: None,
+        }
+        for rules in queues:
+            self._queues[rules.name] = Queue(rules)
 
     def handle(self, event: Event, at: datetime) -> list[Decision]:
-        """What to do now that this happened."""
-        match event:
-            case CallerJoined(caller, attached):
-                return self._join(caller, attached=attached, at=at)
-            case CallerAttached(caller):
-                if caller not in self._callers or caller in self._attached:
-                    return []
-                self._attached.add(caller)
-                return self._seek_agent(caller, at)
-            case CallerDetached(caller):
-                self._attached.discard(caller)
-                return self._unoffer(caller)
-            case CallerLeft(caller):
-                return self._leave(caller)
-            case AgentReady(agent):
-                if agent.id in self._offered:
-                    return []
-                self._idle.add(agent)
-                return self._seek_caller(agent, at)
-            case AgentGone(agent):
-                self._idle.remove(agent)
-                return []
-            case OfferAnswered(caller):
-                self._end_offer(caller)
-                self._leave(caller)
-                return []
-            case OfferFailed(caller):
-                if self._end_offer(caller) is None or caller not in self._attached:
-                    return []
-                return self._seek_agent(caller, at)
+        """What to do now that this happened. Deadlines up to that moment are minded first."""
+        self._at, self._now, self._out = at, at.timestamp(), []
+        self._pass_time()
+        self._do[type(event)](event)
+        return self._out
 
-    # -- what may be asked
+    def handle_all(self, events: Iterable[Event], at: datetime) -> list[Decision]:
+        """Many events of one moment: the callers and agents they bring together are matched as a whole set."""
+        self._at, self._now, self._out = at, at.timestamp(), []
+        self._pass_time()
+        self._together = True
+        try:
+            for event in events:
+                self._do[type(event)](event)
+        finally:
+            self._together = False
+        self._match_all()
+        return self._out
 
-    def position(self, caller: str) -> int | None:
-        """The caller's place in line, from 1, counting all who have not been answered; None for a stranger."""
-        known = self._callers.get(caller)
-        return None if known is None else self._everyone.before(known.key) + 1
+    # -- queues
 
-    def offer_to(self, caller: str) -> Offer | None:
-        """The live offer for that caller."""
-        return self._offers.get(caller)
+    def _queue_opened(self, event: QueueOpened) -> None:
+        rules = event.rules
+        queue = self._queues.get(rules.name)
+        if queue is None:
+            self._queues[rules.name] = Queue(rules)
+            return
+        queue.open()
+        if queue.rules == rules:
+            return
+        queue.set_rules(rules)
+        concerned = [place for place in self._places.values() if place.queue is queue]
+        for place in concerned:
+            place.stages, place.stage = queue.stages(place.caller, self._matching), 0
+        self._seek_again(concerned)
 
-    def offered_caller(self, agent: str) -> str | None:
-        """The caller whose live offer that agent has."""
-        return self._offered.get(agent)
+    def _queue_closed(self, event: QueueClosed) -> None:
+        queue = self._queues.get(event.queue)
+        if queue is None:
+            return
+        queue.close()
+        if event.drain:
+            return
+        for key in list(queue.everyone):
+            place = self._places[key[2]]
+            if place.line is not None and not place.holds:
+                self._flow_over(place, closed=True)
+            elif not place.attached:
+                place.met = False  # to be told when they are there again
 
-    def waiting(self) -> Iterator[Caller]:
-        """Everyone in line, first to last."""
-        return (self._callers[key[2]] for key in self._everyone)
+    def _queue(self, name: str) -> Queue:
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = Queue(QueueRules(name=name))
+        return queue
 
-    def is_attached(self, caller: str) -> bool:
-        return caller in self._attached
+    # -- callers
 
-    def is_idle(self, agent: str) -> bool:
-        return self._idle.get(agent) is not None
+    def _joined(self, event: CallerJoined) -> None:
+        caller = event.caller
+        if caller.id in self._places:
+            return
+        queue = self._queue(caller.queue)
+        place = self._places[caller.id] = Place(caller, queue, queue.stages(caller, self._matching))
+        if not place.is_work:
+            queue.everyone.add(place.key)
+        if event.attached:
+            place.attached = True
+            self._seek(place)
 
-    def __len__(self) -> int:
-        return len(self._callers)
+    def _attached(self, event: CallerAttached) -> None:
+        place = self._places.get(event.caller)
+        if place is None or place.attached:
+            return
+        if place.holds:
+            self._leave_line(place)
+            self._calling.pop(event.caller, None)
+            place.holds = False
+            place.hold_until = None
+        place.attached = True
+        self._seek(place)
 
-    # -- steps
+    def _detached(self, event: CallerDetached) -> None:
+        place = self._places.get(event.caller)
+        if place is None or place.holds:
+            return
+        place.attached = False
+        self._leave_line(place)
+        self._withdraw(place)
 
-    def _join(self, caller: Caller, *, attached: bool, at: datetime) -> list[Decision]:
-        if caller.id in self._callers:
-            return []
-        self._callers[caller.id] = caller
-        self._everyone.add(caller.key)
-        if not attached:
-            return []
-        self._attached.add(caller.id)
-        return self._seek_agent(caller.id, at)
+    def _left(self, event: CallerLeft) -> None:
+        place = self._places.get(event.caller)
+        if place is not None:
+            self._remove(place)
 
-    def _leave(self, id: str) -> list[Decision]:
-        caller = self._callers.pop(id, None)
-        if caller is None:
-            return []
-        self._everyone.remove(caller.key)
-        self._offerable.remove(caller)
-        self._attached.discard(id)
-        return self._unoffer(id)
+    def _moved(self, event: CallerMoved) -> None:
+        place = self._places.get(event.caller)
+        if place is None:
+            return
+        if event.front:
+            self._fronts += 1
+            self._set_order(place, BEFORE_ALL - self._fronts)
+            self._out.append(Moved(event.caller, place.queue.rules.name, "to the front"))
+        if event.queue and event.queue != place.queue.rules.name:
+            self._move(place, self._queue(event.queue), "by a supervisor")
+            self._seek_again([place])
 
-    def _unoffer(self, id: str) -> list[Decision]:
-        """The caller can't be talked to (now): out of the offerable, and a live offer is void."""
-        if id in self._callers:
-            self._offerable.remove(self._callers[id])
-        offer = self._end_offer(id)
-        return [] if offer is None else [Withdraw(id, offer.agent)]
+    def _holds(self, event: CallerHolds) -> None:
+        place = self._places.get(event.caller)
+        if place is None or place.holds:
+            return
+        place.attached = False
+        self._leave_line(place)
+        self._withdraw(place)
+        place.holds = True
+        place.met = True
+        self._hold(place)
+        self._look_for_callbacks()
 
-    def _end_offer(self, caller: str) -> Offer | None:
-        offer = self._offers.pop(caller, None)
-        if offer is not None:
-            del self._offered[offer.agent]
-        return offer
+    def _callback_failed(self, event: CallbackFailed) -> None:
+        place = self._places.get(event.caller)
+        if place is None or not place.holds:
+            return
+        self._calling.pop(event.caller, None)
+        if event.again_at is None:
+            self._remove(place)
+            return
+        self._leave_line(place)
+        place.again = event.again_at.timestamp()
+        self._hold(place)
+        self._look_for_callbacks()
 
-    def _seek_agent(self, id: str, at: datetime) -> list[Decision]:
-        caller = self._callers[id]
-        agent = self._idle.best_for(caller)
-        if agent is None:
-            self._offerable.add(caller)
-            return []
-        return [self._offer(caller, agent, at)]
+    # -- agents
 
-    def _seek_caller(self, agent: IdleAgent, at: datetime) -> list[Decision]:
-        caller = self._offerable.first_for(agent.languages)
-        return [] if caller is None else [self._offer(self._callers[caller], agent.id, at)]
+    def _signed_in(self, event: AgentSignedIn) -> None:
+        pool = self._matching.pool_of(event.skills)
+        seat = self._agents.get(event.agent)
+        if seat is None:
+            self._agents[event.agent] = Seat(event.agent, pool)
+            self._matching.sign_in(pool)
+            return
+        if seat.pool is pool:
+            return
+        was_idle = self._not_idle(seat, State.BUSY) if seat.state is State.IDLE else False
+        self._matching.sign_out(seat.pool)
+        self._matching.sign_in(pool)
+        before, seat.pool = seat.pool, pool
+        if was_idle:
+            self._idle(seat)
+        self._release(event.agent)
+        self._look_for_unserved(before)
 
-    def _offer(self, caller: Caller, agent: str, at: datetime) -> Offer:
-        self._offerable.remove(caller)
-        self._idle.remove(agent)
-        offer = Offer(caller.id, agent, at)
-        self._offers[caller.id] = offer
-        self._offered[agent] = caller.id
-        return offer
+    def _signed_out(self, event: AgentSignedOut) -> None:
+        seat = self._agents.pop(event.agent, None)
+        if seat is None:
+            return
+        self._not_idle(seat, State.PAUSED)
+        self._matching.sign_out(seat.pool)
+        self._release(event.agent)
+        self._look_for_unserved(seat.pool)
+
+    def _ready(self, event: AgentReady) -> None:
+        seat = self._agents.get(event.agent)
+        if seat is None or event.agent in self._offered:
+            return
+        self._not_idle(seat, State.BUSY)
+        if seat.worked:
+            seat.worked = False
+            seat.pool.freed(self._now)
+        seat.since, seat.busy_share = event.since, event.busy
+        seat.key = (event.since.timestamp() + BALANCE_SECONDS * event.busy, event.agent)
+        self._idle(seat)
+
+    def _busy(self, event: AgentBusy) -> None:
+        seat = self._agents.get(event.agent)
+        if seat is not None:
+            self._not_idle(seat, State.BUSY)
+
+    def _paused(self, event: AgentPaused) -> None:
+        seat = self._agents.get(event.agent)
+        if seat is not None:
+            self._not_idle(seat, State.PAUSED)
+            self._release(event.agent)
+
+    def _idle(self, seat: Seat) -> None:
+        """Give the agent the first caller who fits; else they are idle."""
+        if not self._together:
+            first = self._matching.first_caller(seat.pool)
+            caller = None if first is None else first[2]
+            known = self._matching.known.get(seat.id)
+            if known is not None and (key := known.waiting.first()) is not None and (first is None or key < first[:3]):
+                caller = key[2]
+            if caller is not None:
+                place = self._places[caller]
+                self._offer(place, seat.id, Why.KNOWS if place.caller.known_agent == seat.id else Why.FIRST_IN_LINE)
+                return
+        seat.state = State.IDLE
+        self._matching.sit(seat.pool, seat.key)
+        if self._look_at is not None and not self._together:
+            self._look_for_callbacks()
+
+    def _release(self, agent: str) -> None:
+        """Nobody waits for that agent alone any more."""
+        line = self._matching.known.get(agent)
+        if line is not None and line.waiting:
+            places = [self._places[key[2]] for key in line.waiting]
+            for place in places:
+                place.hold_until = 0.0
+            self._seek_again(places)
+
+    def _look_for_unserved(self, pool: Pool) -> None:
+        """One of that pool is gone: callers whom now nobody can serve may be sent elsewhere."""
+        if pool.signed_in:
+            return
+        for line in self._matching.waiting_lines():
+            if line.bit & pool.fitting and not self._matching.can_be_served(line):
+                for key in list(line.waiting):
+                    self._flow_over(self._places[key[2]])
+
+    # -- offers
+
+    def _answered(self, event: OfferAnswered) -> None:
+        if self._offered.get(event.agent) == event.caller:
+            del self._offered[event.agent]
+        seat = self._agents.get(event.agent)
+        if seat is not None:
+            self._not_idle(seat, State.BUSY)
+            seat.caller = event.caller
+            seat.worked = True
+        place = self._places.get(event.caller)
+        if place is not None:
+            place.offers.pop(event.agent, None)
+            self._remove(place)
+
+    def _failed(self, event: OfferFailed) -> None:
+        place = self._places.get(event.caller)
+        if place is None or place.offers.pop(event.agent, None) is None:
+            return
+        del self._offered[event.agent]
+        if event.agent == place.caller.known_agent:
+            place.hold_until = 0.0
+        if not place.offers:
+            self._seek(place)
+        elif (found := self._matching.best_agent(place.wide)) is not None:
+            self._offer(place, found[0], Why.RACE)
+
+    def _ended(self, event: CallEnded) -> None:
+        seat = self._agents.get(event.agent)
+        if seat is not None and seat.caller == event.caller:
+            seat.caller = ""

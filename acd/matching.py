@@ -1,107 +1,215 @@
-"""Who fits whom: the first caller in line for an agent, the longest idle agent for a caller.
+"""Who fits whom: callers with equal asks share a line, agents with equal skills a pool.
 
-Pure. Callers stand strictly by arrival within a priority class. A caller who *requires* a language is taken only by an
-agent who speaks it; one who *prefers* it is given such an agent if one is idle, and else whoever is idle longest.
+Pure. Which lines a pool can serve is one whole number, a bit for each line, worked out when line or pool come up; so
+whether anybody fits is one `&`. The heads of all lines stand in one line of their own: the first caller for an agent is
+the first head that fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from math import exp
 
+from acd.assignment import Bits, bits_of
+from acd.decisions import Why
 from acd.line import Line
+from acd.skills import Ask, Skills
 
-CallerKey = tuple[int, int, str]  # priority class (0 is first), place, call id
-IdleKey = tuple[datetime, str]  # ready since, agent
+CallerKey = tuple[float, int, str]  # order in seconds, place, id
+IdleKey = tuple[float, str]  # order in seconds, agent
+HeadKey = tuple[float, int, str, int]  # a caller's key and the number of the line
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """A person who waits. `place` counts arrivals: it is kept through failed offers, restarts and re-joining."""
-
-    id: str
-    place: int
-    language: str
-    required: bool = False  # only an agent who speaks the language will do
-    priority: int = 0
-
-    @property
-    def key(self) -> CallerKey:
-        return (self.priority, self.place, self.id)
+PACE_SECONDS = 300.0  # an agent who became free counts for the pace ever less: by then for a third
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdleAgent:
-    """An agent who may be given a caller now."""
+class AskLine:
+    """Those who ask for the same. `waiting` can be offered now, `held` want to be called back."""
 
-    id: str
-    languages: tuple[str, ...]
-    since: datetime
+    __slots__ = ("ask", "bit", "fitting", "held", "index", "ranks", "waiting")
 
-    @property
-    def key(self) -> IdleKey:
-        return (self.since, self.id)
-
-
-class Callers:
-    """Those who can be offered now, in lines by what they ask for."""
-
-    def __init__(self) -> None:
-        self._anyone: Line[CallerKey] = Line()
-        self._requiring: dict[str, Line[CallerKey]] = {}
-
-    def add(self, caller: Caller) -> None:
-        self._line(caller).add(caller.key)
-
-    def remove(self, caller: Caller) -> None:
-        self._line(caller).remove(caller.key)
-
-    def first_for(self, languages: Iterable[str]) -> str | None:
-        """The caller who is first in line among those this agent can take."""
-        heads = [self._anyone.first()]
-        heads += [self._requiring[language].first() for language in languages if language in self._requiring]
-        found = min((head for head in heads if head is not None), default=None)
-        return None if found is None else found[2]
-
-    def _line(self, caller: Caller) -> Line[CallerKey]:
-        return self._requiring.setdefault(caller.language, Line()) if caller.required else self._anyone
+    def __init__(self, ask: Ask, index: int) -> None:
+        self.ask = ask
+        self.index = index
+        self.bit: Bits = 1 << index
+        self.fitting: Bits = 0  # pools
+        self.ranks: list[tuple[int, int, Bits]] = []  # preferences missed, number of skills, pools; best first
+        self.waiting: Line[CallerKey] = Line()
+        self.held: Line[CallerKey] = Line()
 
 
-class IdleAgents:
-    """Agents without a call, longest idle first, also by language."""
+class Pool:
+    """Agents with the same skills."""
+
+    __slots__ = ("_freed", "_freed_at", "bit", "fitting", "idle", "index", "signed_in", "skills")
+
+    def __init__(self, skills: Skills, index: int) -> None:
+        self.skills = skills
+        self.index = index
+        self.bit: Bits = 1 << index
+        self.fitting: Bits = 0  # lines
+        self.idle: Line[IdleKey] = Line()
+        self.signed_in = 0
+        self._freed = 0.0
+        self._freed_at = 0.0
+
+    def freed(self, now: float) -> None:
+        """One of them was done with a call."""
+        self._freed = self._freed * exp((self._freed_at - now) / PACE_SECONDS) + 1.0
+        self._freed_at = now
+
+    def pace(self, now: float) -> float:
+        """How many of them become free in a second, by what was seen of late."""
+        return self._freed * exp((self._freed_at - now) / PACE_SECONDS) / PACE_SECONDS
+
+
+class Matching:
+    """All lines and all pools."""
 
     def __init__(self) -> None:
-        self._agents: dict[str, IdleAgent] = {}
-        self._all: Line[IdleKey] = Line()
-        self._speaking: dict[str, Line[IdleKey]] = {}
+        self.lines: list[AskLine] = []
+        self.pools: list[Pool] = []
+        self.idle: Bits = 0  # pools with an idle agent
+        self.staffed: Bits = 0  # pools with an agent signed in
+        self.known: dict[str, AskLine] = {}  # by agent: those who wait for that one alone
+        self._line_of: dict[Ask, AskLine] = {}
+        self._pool_of: dict[tuple[tuple[str, int], ...], Pool] = {}
+        self._waiting: Bits = 0  # lines with a caller
+        self._heads: Line[HeadKey] = Line()
 
-    def add(self, agent: IdleAgent) -> None:
-        """An agent who is there already is taken as now told."""
-        self.remove(agent.id)
-        self._agents[agent.id] = agent
-        self._all.add(agent.key)
-        for language in agent.languages:
-            self._speaking.setdefault(language, Line()).add(agent.key)
+    # -- coming up
 
-    def remove(self, id: str) -> None:
-        agent = self._agents.pop(id, None)
-        if agent is None:
+    def line_of(self, ask: Ask) -> AskLine:
+        """The line of those who ask that."""
+        line = self._line_of.get(ask)
+        if line is None:
+            line = self._line_of[ask] = AskLine(ask, len(self.lines))
+            self.lines.append(line)
+            for pool in self.pools:
+                self._introduce(line, pool)
+        return line
+
+    def line_for(self, agent: str) -> AskLine:
+        """The line of those who wait for that agent alone, because they know each other."""
+        line = self.known.get(agent)
+        if line is None:
+            line = self.known[agent] = AskLine(Ask(only=agent), 0)
+        return line
+
+    def pool_of(self, skills: Skills) -> Pool:
+        """The pool of those who can that."""
+        key = tuple(sorted(skills.items()))
+        pool = self._pool_of.get(key)
+        if pool is None:
+            pool = self._pool_of[key] = Pool(dict(key), len(self.pools))
+            self.pools.append(pool)
+            for line in self.lines:
+                self._introduce(line, pool)
+        return pool
+
+    def _introduce(self, line: AskLine, pool: Pool) -> None:
+        if not line.ask.fits(pool.skills):
             return
-        self._all.remove(agent.key)
-        for language in agent.languages:
-            self._speaking[language].remove(agent.key)
+        line.fitting |= pool.bit
+        pool.fitting |= line.bit
+        missed, skills = len(line.ask.preferred) - line.ask.met(pool.skills), len(pool.skills)
+        for number, (other_missed, other_skills, pools) in enumerate(line.ranks):
+            if (other_missed, other_skills) == (missed, skills):
+                line.ranks[number] = (missed, skills, pools | pool.bit)
+                return
+        line.ranks.append((missed, skills, pool.bit))
+        line.ranks.sort()
 
-    def best_for(self, caller: Caller) -> str | None:
-        """The longest idle who speaks the caller's language; else, unless it is required, the longest idle."""
-        speaking = self._speaking.get(caller.language)
-        found = speaking.first() if speaking else None
-        if found is None and not caller.required:
-            found = self._all.first()
-        return None if found is None else found[1]
+    # -- coming and going
 
-    def get(self, id: str) -> IdleAgent | None:
-        return self._agents.get(id)
+    def stand(self, line: AskLine, key: CallerKey) -> None:
+        """The caller can be offered from now on."""
+        first = line.waiting.first()
+        line.waiting.add(key)
+        if line.ask.only:
+            return
+        if first is None:
+            self._waiting |= line.bit
+        elif key < first:
+            self._heads.remove((*first, line.index))
+        else:
+            return
+        self._heads.add((*key, line.index))
 
-    def __len__(self) -> int:
-        return len(self._agents)
+    def leave(self, line: AskLine, key: CallerKey) -> None:
+        """The caller can't be offered any more."""
+        first = line.waiting.first()
+        line.waiting.remove(key)
+        if key != first or line.ask.only:
+            return
+        self._heads.remove((*key, line.index))
+        following = line.waiting.first()
+        if following is None:
+            self._waiting &= ~line.bit
+        else:
+            self._heads.add((*following, line.index))
+
+    def sit(self, pool: Pool, key: IdleKey) -> None:
+        """The agent is idle from now on."""
+        pool.idle.add(key)
+        self.idle |= pool.bit
+
+    def rise(self, pool: Pool, key: IdleKey) -> None:
+        """The agent is not idle any more."""
+        pool.idle.remove(key)
+        if not pool.idle:
+            self.idle &= ~pool.bit
+
+    def sign_in(self, pool: Pool) -> None:
+        pool.signed_in += 1
+        self.staffed |= pool.bit
+
+    def sign_out(self, pool: Pool) -> None:
+        pool.signed_in -= 1
+        if not pool.signed_in:
+            self.staffed &= ~pool.bit
+
+    # -- looking
+
+    def first_caller(self, pool: Pool) -> HeadKey | None:
+        """The first in line of all whom an agent of that pool can take."""
+        fitting = pool.fitting
+        if not fitting & self._waiting:
+            return None
+        return next((head for head in self._heads if fitting >> head[3] & 1), None)
+
+    def best_agent(self, line: AskLine) -> tuple[str, Why] | None:
+        """The idle agent for the next of that line: the best fit on what is preferred, then the narrowest skills, then
+        the longest idle."""
+        fitting = line.fitting & self.idle
+        if not fitting:
+            return None
+        missed, found = next((missed, pools & fitting) for missed, _, pools in line.ranks if pools & fitting)
+        agent = min(self.pools[index].idle.first() or (0.0, "") for index in bits_of(found))[1]
+        if found == fitting:
+            return agent, Why.LONGEST_IDLE
+        least_missed_of_others = min(other for other, _, pools in line.ranks if pools & fitting & ~found)
+        return agent, Why.BEST_FIT if missed < least_missed_of_others else Why.NARROWEST
+
+    def can_be_served(self, line: AskLine) -> bool:
+        """Whether anybody who fits is signed in."""
+        return bool(line.fitting & self.staffed)
+
+    def pace(self, line: AskLine, now: float) -> float:
+        """How many agents who fit become free in a second."""
+        return sum(self.pools[index].pace(now) for index in bits_of(line.fitting & self.staffed))
+
+    def idle_for(self, line: AskLine) -> int:
+        """How many idle agents fit."""
+        return sum(len(self.pools[index].idle) for index in bits_of(line.fitting & self.idle))
+
+    def ahead(self, line: AskLine, key: CallerKey) -> int:
+        """How many stand before that key who may take an agent that fits this line."""
+        return sum(other.waiting.before(key) for other in self.sharing(line))
+
+    def sharing(self, line: AskLine) -> Iterator[AskLine]:
+        """The lines in which somebody waits for agents of whom some fit this line too."""
+        return (self.lines[index] for index in bits_of(self._waiting) if self.lines[index].fitting & line.fitting)
+
+    def waiting_lines(self) -> Iterator[AskLine]:
+        """The lines in which somebody waits, those for one agent alone left aside."""
+        return (self.lines[index] for index in bits_of(self._waiting))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from acd.events import Kind
-from acd.matching import Caller
+from acd.events import Caller, Kind
+from acd.queues import Urgency
+from acd.skills import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,18 @@ class Entry:
 
     def in_line(self) -> Caller:
         """As the engine sees it."""
+        request = self.request
+        language = (Need(f"language:{request.language}"),)
         return Caller(
             id=self.call_id,
+            queue=self.queue or request.service,
             place=self.place,
-            language=self.request.language,
-            required=self.request.language_required,
-            priority=self.request.priority,
+            joined_at=self.joined_at,
+            urgency=Urgency.EMERGENCY if request.service == "emergency" else Urgency(request.urgency),
+            needs=(language if request.language_required else ()) + tuple(Need(skill) for skill in request.needs),
+            prefers=(() if request.language_required else language) + tuple(Need(skill) for skill in request.prefers),
+            known_agent=request.known_agent,
+            kind=self.kind,
         )
 
 

@@ -8,6 +8,7 @@ order by one task, deadlines by another.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -15,23 +16,26 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from acd.conversations import Clock, Conversations
-from acd.engine import (
-    AgentGone,
+from acd.decisions import Decision, Offer
+from acd.engine import Engine
+from acd.errors import QueueUnreadable
+from acd.events import (
+    AgentBusy,
+    AgentPaused,
     AgentReady,
+    AgentSignedIn,
+    AgentSignedOut,
     CallerAttached,
     CallerDetached,
     CallerJoined,
     CallerLeft,
-    Engine,
     Event,
-    Offer,
     OfferAnswered,
     OfferFailed,
 )
-from acd.errors import QueueUnreadable
 from acd.floor import Floor, Link
 from acd.ledger import Ledger
-from acd.matching import IdleAgent
+from acd.queues import DEFAULT_QUEUES
 from acd.records import Conversation, Entry, NotServed, Outcome, Request, Resumed, Served, record_of
 from acd.ringing import pause_reason, recording_file
 from acd.settings import AcdSettings, WaitingWords
@@ -40,6 +44,7 @@ from acd.store import CallLog, QueueStore
 from acd.waiting import Position, Rhythm, Told
 from agents.agent import Agent, PresenceChanged
 from agents.errors import NotAvailable
+from agents.presence import State
 from agents.service import Agents
 from telephony.call import Call, Dialled
 from telephony.errors import CommandRefused, HungUp
@@ -86,7 +91,7 @@ class Acd:
         self._rhythm = Rhythm(
             first_seconds=settings.announce_first_seconds, every_seconds=settings.announce_every_seconds
         )
-        self._engine = Engine()
+        self._engine = Engine(DEFAULT_QUEUES)
         self._entries: dict[str, Entry] = {}
         self._sessions: dict[str, _Session] = {}
         self._next_place = 1
@@ -369,7 +374,10 @@ class Acd:
 
     def _tell(self, event: Event) -> None:
         """Tell the engine; wake whoever it has decided something for."""
-        for decision in self._engine.handle(event, self._clock()):
+        self._wake(self._engine.handle(event, self._clock()))
+
+    def _wake(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
             if isinstance(decision, Offer):
                 self._sessions[decision.caller].call.wake()
 
@@ -382,18 +390,23 @@ class Acd:
             self._feed(self._agents.get(offer.agent))
 
     def _feed(self, agent: Agent) -> None:
+        if agent.state is State.SIGNED_OUT:
+            self._tell(AgentSignedOut(agent.id))
+            return
+        self._tell(AgentSignedIn(agent.id, agent.skills))
         if agent.available:
-            since = agent.ready_since or agent.since
-            self._tell(AgentReady(IdleAgent(id=agent.id, languages=agent.languages, since=since)))
+            self._tell(AgentReady(agent.id, agent.ready_since or agent.since, agent.busy_share))
+        elif agent.state in (State.READY, State.PAUSED):  # ready, and the phone away
+            self._tell(AgentPaused(agent.id))
         else:
-            self._tell(AgentGone(agent.id))
+            self._tell(AgentBusy(agent.id))
 
     def _presence_changed(self, change: PresenceChanged) -> None:
         self._feed(change.after)
         self._floor.look()
 
     def _offer_failed(self, call_id: str, agent: Agent) -> None:
-        self._tell(OfferFailed(call_id))
+        self._tell(OfferFailed(call_id, agent.id))
         self._feed(self._agents.get(agent.id))
 
     async def _answered(self, call_id: str) -> None:
@@ -403,7 +416,8 @@ class Acd:
 
     async def _out_of_line(self, call_id: str) -> None:
         """The caller talks: no longer waiting, and no offer is open."""
-        self._tell(OfferAnswered(call_id))
+        conversation = self._conversations.get(call_id)
+        self._tell(OfferAnswered(call_id, conversation.agent if conversation is not None else ""))
         if self._entries.pop(call_id, None) is not None:
             await self._store.drop_waiting(call_id)
 
