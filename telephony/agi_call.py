@@ -61,18 +61,25 @@ class AgiCall(Call):
         self._waker = waker
         self._limits = limits
         self._missing = missing
-        self._woken = asyncio.Event()
+        self._woken = False
+        self._listening = False
+        self._nudging: asyncio.Task[None] | None = None
         self._may_be_transferred = False
         self._transferred = False
         self._taken = False
         self._answered_at: float | None = None
+        # The dialplan tells `tries`, the channel's state and BLINDTRANSFER with the call: what is told is not asked or set.
+        self._tries, self._state = environment.get("arg_1", ""), environment.get("arg_2", "")
+        self._old_transfer = environment.get("arg_3", "unknown") != ""
 
     @property
     def gone(self) -> bool:
         return self._session.hung_up
 
     def wake(self) -> None:
-        self._woken.set()
+        self._woken = True
+        if self._listening and self._nudging is None:
+            self._nudging = asyncio.create_task(self._nudge(), name=f"wake {self.channel}")
 
     def note_answer(self) -> None:
         """The called one answered just now (AMI tells; the channel itself does not know)."""
@@ -80,10 +87,13 @@ class AgiCall(Call):
 
     async def attached(self) -> None:
         """Tell the dialplan that a controller is there: it counts its tries to reach one anew."""
-        await self.set("tries", "0")
+        if self._tries != "0":
+            await self.set("tries", "0")
 
     async def answer(self) -> None:
-        await self._exec("Answer", "", "i")
+        if self._state != "Up":
+            await self._exec("Answer", "", "i")
+            self._state = "Up"
 
     async def play(self, *prompts: str, keys: str = "", wakeable: bool = False) -> Heard:
         if wakeable and self._take_wake():
@@ -213,9 +223,12 @@ class AgiCall(Call):
         """
         ended = asyncio.get_running_loop().time()
         try:
-            told = await self._value("${DIALSTATUS}|${HANGUPCAUSE}|${RINGTIME_MS}|${DIALEDPEERNAME}")
-            status, cause, ring, by = f"{told}|||".split("|")[:4]
-            await self.set("DIALSTATUS", "")
+            # SHIFT reads and forgets in one.
+            told = await self._value(
+                "${SHIFT(DIALSTATUS)}|${HANGUPCAUSE}|${RINGTIME_MS}|${DIALEDPEERNAME}|${BLINDTRANSFER}"
+            )
+            status, cause, ring, by, transfer = f"{told}||||".split("|")[:5]
+            self._old_transfer = transfer != ""
         except TelephonyError:
             return Dialled("FAILED", 0, ended - began)
         answered = self._answered_at
@@ -242,8 +255,9 @@ class AgiCall(Call):
 
     async def execute(self, app: str, *args: str, seconds: float | None = None) -> str:
         if not self.gone:
-            # Of an earlier transfer of this channel: what is set after a hang-up must be of this application.
-            await self.set("BLINDTRANSFER", "")
+            if self._old_transfer:  # of this channel: what is set after a hang-up must be of this application
+                await self.set("BLINDTRANSFER", "")
+            self._old_transfer = True
             self._may_be_transferred = True
         return await self._exec(app, *args, seconds=seconds)
 
@@ -343,19 +357,23 @@ class AgiCall(Call):
         return answer
 
     async def _woken_command(self, *words: str, seconds: float | None) -> Answer:
-        nudging = asyncio.create_task(self._nudge(), name=f"wake {self.channel}")
+        self._listening = True
+        if self._woken:  # while the prompt before this one could not be played
+            self.wake()
         try:
             return await self._command(*words, seconds=seconds)
         finally:
-            nudging.cancel()
-            await asyncio.gather(nudging, return_exceptions=True)
+            self._listening = False
+            nudging, self._nudging = self._nudging, None
+            if nudging is not None:
+                nudging.cancel()
+                await asyncio.gather(nudging, return_exceptions=True)
 
     async def _nudge(self) -> None:
-        """Once woken, end the outstanding command from outside, again and again until it is over.
+        """End the outstanding command from outside, again and again until it is over.
 
         Asterisk drops a digit that comes while no command listens, so one is not enough.
         """
-        await self._woken.wait()
         while True:
             try:
                 async with asyncio.timeout(WAKE_AGAIN_SECONDS):
@@ -365,8 +383,7 @@ class AgiCall(Call):
             await asyncio.sleep(WAKE_AGAIN_SECONDS)
 
     def _take_wake(self) -> bool:
-        woken = self._woken.is_set()
-        self._woken.clear()
+        woken, self._woken = self._woken, False
         return woken
 
     async def _value(self, expression: str) -> str:

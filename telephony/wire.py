@@ -2,7 +2,7 @@
 
 What is not taken over from panoramisk 1.4, and why: its Manager sends unanswered actions again after a reconnect (a
 citizen would be rung twice), puts each event into a task of its own (order is lost), has no time-outs, and cuts a
-character in two where a packet ends. Its protocol, `Message` and `Action` are used; events, of which a call has several,
+character in two where a packet ends. Its protocol, `Message` and `Action` are used; events, several a call,
 are read here, at a sixth of the cost.
 """
 

@@ -49,7 +49,7 @@ class Sipp:
         text = (files("bench.acd") / "scenarios" / f"{scenario}.xml").read_text(encoding="utf-8")
         head, scene, body = text.partition("<scenario")
         for name, value in values.items():
-            body = body.replace(f'"{name}"', f'"{value}"')
+            body = body.replace(name, value)
         (self.folder / "scenario.xml").write_text(head + scene + body, encoding="utf-8")
         with (self.folder / "output.log").open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(

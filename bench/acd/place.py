@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from agents.agent import AgentId
 from agents.store import AgentStore, Record
+from asterisk_conf.errors import CommandFailed
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
 from asterisk_conf.settings import PhoneAccount
@@ -98,12 +99,14 @@ class BenchInstance(Instance):
         ours = re.search(r"(?ms)^\[in1076\]\n(.*?)^; Alone", dialplan)
         assert ours is not None
         to_us = re.sub(r"agi://[^/]+/", f"agi://127.0.0.1:{self.door_port}/", ours[1])
+        to_us = to_us.replace("/citizen)", "/citizen,${tries},${CHANNEL(state)},${BLINDTRANSFER})")
         alone = " same => n,Verbose(0,alone)\n same => n(bye),Hangup()\n"
         changed = {
             **files,
             "queues.conf": files["queues.conf"] + queues,
             "extensions.conf": dialplan + DIALPLAN.format(floor=self.floor_port) + to_us + alone,
-            "pjsip.conf": re.sub(r"qualify_frequency = \d+", "qualify_frequency = 0", files["pjsip.conf"]),
+            # SIPp's phones are silent, and are there.
+            "pjsip.conf": re.sub(r"(qualify_frequency|rtp_timeout) = \d+", r"\1 = 0", files["pjsip.conf"]),
         }
         super()._write(changed)
 
@@ -261,9 +264,17 @@ class Place:
     async def clear(self) -> None:
         """End every call and wait until all is quiet."""
         async with asyncio.timeout(QUIET_SECONDS):
-            await self.asterisk.cli("channel request hangup all")
-            while "0 active channels" not in await self.asterisk.cli("core show channels count"):
-                await asyncio.sleep(0.3)
+            await self._cli("channel request hangup all")
+            while "0 active channels" not in await self._cli("core show channels count"):
+                await asyncio.sleep(1.0)
+                await self._cli("channel request hangup all")
+
+    async def _cli(self, command: str) -> str:
+        """As `Instance.cli`; nothing from an Asterisk too busy to answer."""
+        try:
+            return await self.asterisk.cli(command)
+        except CommandFailed:
+            return ""
 
     def next_callers_port(self) -> int:
         """One that nobody has; a late answer to callers of before finds nobody."""

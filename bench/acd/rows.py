@@ -52,11 +52,16 @@ class _Runs:
 
 
 @asynccontextmanager
-async def _agents(place: Place, *, talk: float | None) -> AsyncIterator[Sipp]:
-    """The agents' phones: they pick up at once and hang up after `talk` seconds (None: never)."""
+async def _agents(place: Place, *, talk: float | None, varied: float = 0.0) -> AsyncIterator[Sipp]:
+    """The agents' phones: they pick up at once and hang up after `talk` seconds, more or less (None: never)."""
     sipp = Sipp(place.programs.find("sipp"), place.folder / f"{_Runs.next():03}-agents")
-    talk_ms = FOR_EVER_MS if talk is None else max(1, round(talk * 1000))
-    await sipp.start("agent", {"TALK": str(talk_ms)}, (AGENTS_HOST, place.agents_port))
+    if varied and talk is not None:
+        low, high = round((talk - varied) * 1000), round((talk + varied) * 1000)
+        talking = f'<pause distribution="uniform" min="{low}" max="{high}"/>'
+    else:
+        limit = FOR_EVER_MS if talk is None else max(1, round(talk * 1000))
+        talking = f'<recv request="BYE" timeout="{limit}" ontimeout="hang_up" next="told"/>'
+    await sipp.start("agent", {"<!--TALK-->": talking}, (AGENTS_HOST, place.agents_port))
     await asyncio.sleep(0.3)
     try:
         yield sipp
@@ -87,7 +92,7 @@ async def _callers(
     port = place.next_callers_port()
     await sipp.start(
         "caller",
-        {"STAY": str(stay_ms)},
+        {'"STAY"': f'"{stay_ms}"'},
         (CALLERS_HOST, port),
         *("-r", f"{rate:g}", "-l", str(most), "-m", str(count), "-s", _dialled(system, agents)),
         *("-inf", str(numbers), *more, place.exchange),
@@ -145,10 +150,10 @@ def _idle(events: Sequence[Seen], begun: float, ended: float) -> list[float]:
 
 
 async def idle(place: Place, system: str, seconds: float) -> Figures:
-    """20 agents, calls of 1 s, always some forty callers waiting."""
+    """20 agents, calls of 0.5 to 1.5 s, always some forty callers waiting."""
     agents = 20
     await _seat(place, system, agents)
-    async with _agents(place, talk=1.0) as desk:
+    async with _agents(place, talk=1.0, varied=0.5) as desk:
         callers = await _callers(place, system, agents=agents, rate=60, most=agents + 40, count=5000, stay=None)
         await asyncio.sleep(3.0 + seconds)
         await callers.no_more()
@@ -204,7 +209,7 @@ async def waiting(place: Place, system: str, seconds: float, *, callers_waiting:
     await _seat(place, system, agents)
     async with _agents(place, talk=None) as desk:
         total = callers_waiting + agents
-        callers = await _callers(place, system, agents=agents, rate=80, most=total, count=total, stay=None)
+        callers = await _callers(place, system, agents=agents, rate=40, most=total, count=total, stay=None)
         async with asyncio.timeout(60):
             while sum(1 for event in callers.seen() if event.what == "C") < total:
                 await asyncio.sleep(0.5)

@@ -304,7 +304,7 @@ async def test_a_dial_tells_how_long_it_rang_and_how_long_they_talked() -> None:
     assert dialled.ring_seconds == pytest.approx(0.1, abs=0.05)
     assert dialled.talk_seconds == pytest.approx(0.2, abs=0.05)
     assert asterisk.sent("EXEC") == ['EXEC Dial "PJSIP/agent-1001,15,gm(default)"']
-    assert asterisk.commands[-1] == 'SET VARIABLE "DIALSTATUS" ""'
+    assert "${SHIFT(DIALSTATUS)}" in asterisk.commands[-1]  # reads it, and nobody reads it again
 
 
 async def test_a_dial_that_fails_tells_why() -> None:

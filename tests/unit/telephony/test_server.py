@@ -123,6 +123,33 @@ async def test_the_connection_is_closed_as_soon_as_the_flow_ends() -> None:
         await peer.close()
 
 
+async def test_what_the_dialplan_tells_with_the_call_is_neither_asked_for_nor_set() -> None:
+    async def flow(call: Call) -> None:
+        await call.answer()
+        await call.execute("NoOp")
+        await call.done()
+
+    fresh = await commands(flow, arg_1="0", arg_2="Up", arg_3="")
+    assert fresh == ['EXEC NoOp ""', 'SET VARIABLE "ENGINE_DONE" "1"']
+    returned = await commands(flow, arg_1="3", arg_2="Ring", arg_3="PJSIP/agent-1001-1")
+    assert returned == [
+        'SET VARIABLE "tries" "0"',
+        'EXEC Answer ",i"',
+        'SET VARIABLE "BLINDTRANSFER" ""',
+        *fresh,
+    ]
+
+
+async def commands(flow: Callable[[Call], Awaitable[None]], **told: str) -> list[str]:
+    async with serving(flow) as server:
+        peer = AgiPeer()
+        await peer.connect(server.host, server.port, AgiPeer.opening(**told))
+        async with asyncio.timeout(1):
+            await peer.closed.wait()
+        await peer.close()
+    return peer.commands
+
+
 async def test_a_flow_that_fails_is_logged_once_and_its_connection_closed(caplog: pytest.LogCaptureFixture) -> None:
     async def flow(call: Call) -> None:
         raise KeyError("a fault in a flow")
