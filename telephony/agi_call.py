@@ -29,7 +29,7 @@ SAMPLES_PER_SECOND: Final = 8000
 LONGEST_WAIT_SECONDS: Final = 3600.0
 AUTO_ANSWER: Final = "b(auto-answer^s^1)"
 """Of Dial: the dialplan's [auto-answer] adds to each INVITE what desk phones pick up by."""
-NOBODY_TALKED_SECONDS: Final = 0.05
+NOBODY_TALKED_SECONDS: Final = 0.2
 NORMAL_CLEARING: Final = 16
 _NO_EXTENSION: Final = frozenset({"", "s", "h", "i", "t", "unknown"})
 
@@ -68,7 +68,7 @@ class AgiCall(Call):
         self._transferred = False
         self._taken = False
         self._answered_at: float | None = None
-        # The dialplan tells `tries`, the channel's state and BLINDTRANSFER with the call: what is told is not asked or set.
+        # What the dialplan tells with the call (tries, state, BLINDTRANSFER) is neither asked for nor set.
         self._tries, self._state = environment.get("arg_1", ""), environment.get("arg_2", "")
         self._old_transfer = environment.get("arg_3", "unknown") != ""
 
