@@ -2,7 +2,8 @@
 
 A journal holds no personal data, since events and decisions hold none. Each line carries the version of this format.
 A *begin* is the start of a controller: what it took up follows as ordinary events, so the day can be replayed from any
-begin. *Continues* is the first line of a day that a controller lived into; *gap* says how much could not be written.
+begin. *Continues* is the first line of a day that a controller lived into, *gap* says how much could not be written,
+*chose* that a caller left by choice, which the engine need not know but the figures must.
 What has its default value is left out of a line.
 """
 
@@ -58,6 +59,15 @@ class Gap:
     lost: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chose:
+    """That caller stops waiting by choice and not by hanging up, to leave a message or the like: CallerLeft follows."""
+
+    at: datetime
+    caller: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Torn:
     """The line with that number was cut off when a controller died in the middle of it. Nothing else is wrong."""
@@ -65,8 +75,8 @@ class Torn:
     number: int
 
 
-Line = Entry | Begin | Continues | Gap
-_MARKS: Mapping[str, type[Begin] | type[Continues] | type[Gap]] = {"begin": Begin, "continues": Continues, "gap": Gap}
+Line = Entry | Begin | Continues | Gap | Chose
+_MARKS: Mapping[str, type[Any]] = {"begin": Begin, "continues": Continues, "gap": Gap, "chose": Chose}
 _NAMES = {kind: name for name, kind in _MARKS.items()}
 _EVENTS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in get_args(Event)}
 _DECISIONS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in get_args(Decision)}

@@ -20,7 +20,7 @@ from pathlib import Path
 from acd.decisions import Decision
 from acd.errors import JournalUnreadable
 from acd.events import Event
-from acd.journal import Begin, Continues, Gap, Line, Torn, encode, encode_entry, read
+from acd.journal import Begin, Chose, Continues, Gap, Line, Torn, encode, encode_entry, read
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +77,18 @@ class JournalFile:
         """The engine was told of these events as one set."""
         self._add(at, events, decisions, together=True)
 
+    def note_choice(self, caller: str, what: str, at: datetime) -> None:
+        """That caller stops waiting by choice ("message"): to be told before their CallerLeft."""
+        self._put(at, encode(Chose(at=at, caller=caller, what=what)))
+
     def _add(self, at: datetime, events: Sequence[Event], decisions: Sequence[Decision], *, together: bool) -> None:
+        self._put(at, encode_entry(at, events, decisions, together=together))
+
+    def _put(self, at: datetime, line: str) -> None:
         if len(self._noted) >= self._most:
             self._lose(1)
             return
-        self._noted.append((at, encode_entry(at, events, decisions, together=together)))
+        self._noted.append((at, line))
         self._wanted.set()
 
     def _lose(self, count: int) -> None:

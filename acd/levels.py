@@ -15,11 +15,15 @@ forgets everybody who gave up; it stands beside ours because other systems print
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from acd.decisions import SendAway
+from acd.events import CallerHolds, CallerJoined, CallerLeft, Event, Kind, OfferAnswered
+from acd.journal import Begin, Chose, Entry, Line, Torn
 from acd.queues import ServicePromise
+from acd.records import CallRecord, Outcome
 
 DAY = timedelta(days=1)
 
@@ -104,6 +108,78 @@ class Level:
         """Whether the promise was kept; None while there is nothing to judge."""
         value = self.service_level.value
         return None if value is None else value >= self.promise.share
+
+
+OUR_CALLS = "callback-"  # how the id of a call begins that we made to ring a citizen back
+
+
+def wait_of(record: CallRecord) -> Wait | None:
+    """What the figures need of a call's record; None for a call that we made: nobody waited for it."""
+    if record.call_id.startswith(OUR_CALLS):
+        return None
+    if record.answered_at is not None:
+        end, ended_at = End.ANSWERED, record.answered_at
+    elif record.outcome is Outcome.WAITING:
+        return Wait(queue=record.service, joined_at=record.joined_at)
+    else:
+        end = End.ABANDONED if record.outcome is Outcome.ABANDONED else End.SENT_ON
+        ended_at = record.ended_at or record.joined_at
+    return Wait(queue=record.service, joined_at=record.joined_at, end=end, ended_at=ended_at)
+
+
+class Recount:
+    """The same waits, from the journal: tell it each line in order. For a call only its first wait counts."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, Wait] = {}
+        self._doubtful: dict[str, datetime] = {}  # waited when a controller ended: lost unless taken up by the next
+        self._chose: set[str] = set()
+
+    def note(self, line: Line | Torn) -> None:
+        match line:
+            case Entry(at=at, events=events, decisions=decisions):
+                for event in events:
+                    self._event(event, at)
+                for decision in decisions:
+                    if isinstance(decision, SendAway):
+                        self._end(decision.caller, End.SENT_ON, at)
+            case Begin(at=at):
+                self._doubtful = {id: at for id, wait in self._waits.items() if wait.end is End.WAITING}
+            case Chose(caller=caller):
+                self._chose.add(caller)
+            case _:
+                pass
+
+    def waits(self) -> list[Wait]:
+        """All of them, as they stand."""
+        return [
+            replace(wait, end=End.SENT_ON, ended_at=self._doubtful[id])
+            if wait.end is End.WAITING and id in self._doubtful
+            else wait
+            for id, wait in self._waits.items()
+        ]
+
+    def _event(self, event: Event, at: datetime) -> None:
+        match event:
+            case CallerJoined(caller) if caller.kind is not Kind.WORK:
+                self._doubtful.pop(caller.id, None)
+                if caller.id not in self._waits:
+                    self._waits[caller.id] = Wait(queue=caller.queue, joined_at=caller.joined_at)
+                if caller.kind is Kind.CALLBACK:
+                    self._end(caller.id, End.SENT_ON, at)
+            case OfferAnswered(caller=id):
+                self._end(id, End.ANSWERED, at)
+            case CallerHolds(id):
+                self._end(id, End.SENT_ON, at)
+            case CallerLeft(id):
+                self._end(id, End.SENT_ON if id in self._chose else End.ABANDONED, at)
+            case _:
+                pass
+
+    def _end(self, id: str, end: End, at: datetime) -> None:
+        wait = self._waits.get(id)
+        if wait is not None and wait.end is End.WAITING:
+            self._waits[id] = replace(wait, end=end, ended_at=at)
 
 
 def level_of(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from acd.decisions import Decision, Offer, Why
 from acd.errors import JournalUnreadable
 from acd.events import Caller, CallerJoined, CallerLeft, ClockTicked, Event, OfferAnswered
-from acd.journal import VERSION, Begin, Continues, Entry, Gap, Line, Torn, decode, encode, read
+from acd.journal import VERSION, Begin, Chose, Continues, Entry, Gap, Line, Torn, decode, encode, read
 from acd.journal_file import JournalFile, read_day, read_since_start
 from acd.queues import Hours, QueueRules
 
@@ -48,6 +48,7 @@ marks = st.one_of(
     st.builds(Begin, at=moments, run=words),
     st.builds(Continues, at=moments, run=words, previous=words),
     st.builds(Gap, at=moments, lost=st.integers(0)),
+    st.builds(Chose, at=moments, caller=words, what=words),
 )
 
 
