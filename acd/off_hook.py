@@ -1,8 +1,8 @@
 """Off-hook agents: their phones stay connected, each in a session of its own, and callers are bridged to them.
 
 The agent dials *1; the dialplan brings the channel to `attend` (AGI path "agent"), and back to it after each talk and
-each restart of the controller. The channel is the agent's *line*: it is open while it lives, whether it waits here, talks
-in a bridge or finds its way back, and it can be bridged at any of these moments.
+each restart of the controller. The channel is the agent's *line*: it is open while it lives, whether it waits here,
+talks in a bridge or finds its way back, and it can be bridged at any of these moments.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class OffHook:
         except HungUp as end:
             if not end.taken:
                 self._closed(call.channel)
+                await self._hang_up(call.channel)
             raise
         finally:
             self._here.discard(call.channel)
@@ -99,12 +100,15 @@ class OffHook:
     async def _end(self, channel: str) -> None:
         """End a line that another one of the same agent took the place of; one that talks ends after the talk."""
         self._replaced.add(channel)
-        if channel not in self._here:
-            return
+        if channel in self._here:
+            await self._hang_up(channel)
+
+    async def _hang_up(self, channel: str) -> None:
+        """See to it that the channel goes. One whose phone hung up at the very moment a bridge took it would stay."""
         try:
             await self._link.hang_up(channel)
         except TelephonyError as error:
-            log.warning("An old line stays", extra={"action": "line_stays", "channel": channel, "reason": str(error)})
+            log.warning("A line stays", extra={"action": "line_stays", "channel": channel, "reason": str(error)})
 
     def _closed(self, channel: str) -> None:
         self._replaced.discard(channel)

@@ -37,7 +37,7 @@ from asterisk_conf.modules import not_running
 from asterisk_conf.processes import is_alive, read_pid, refuse_taken_port
 from asterisk_conf.programs import Program
 from asterisk_conf.settings import AsteriskSettings, PhoneAccount
-from asterisk_conf.sounds import write_beep
+from asterisk_conf.sounds import write_beep, write_pip
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +219,7 @@ class Instance:
         _link(data / "documentation", self._data / "documentation")
         _link(data / "sounds" / "helpline", self.settings.prompts_folder)
         write_beep(data / "sounds" / "beep.wav")
+        write_pip(data / "sounds" / "pip.wav")
         _write_private(self._addresses, json.dumps(self.settings.addresses))
         script = self.settings.agi_folder / "lifeline.sh"
         _write_private(script, render.lifeline_script(self.settings))

@@ -21,6 +21,7 @@ AMI_EVENTS = (
     "Hangup",
     "OriginateResponse",
     "Shutdown",
+    "UserEvent",
 )
 """The least that the controller decides by: the whole stream is 85 events and 38 kB a call, this below 10 and 4 kB."""
 
@@ -89,6 +90,8 @@ class AsteriskSettings:
     ami_events: tuple[str, ...] = AMI_EVENTS
     qualify_seconds: int = 15
     """How often a phone is asked whether it is still there."""
+    silent_phone_seconds: int = 10
+    """How long an agent's phone may send no voice in a call before it counts as gone."""
     away_seconds: int = 10
     """How long a caller hears music for a controller that is gone before the dialplan helps itself."""
     fallback_seconds: int = 60
@@ -127,7 +130,7 @@ class AsteriskSettings:
         _matches("ami_user", self.ami_user, r"[A-Za-z0-9_-]+", "letters, digits, _ and -")
         for event in self.ami_events:
             _matches("ami_events", event, r"[A-Za-z]+", "names of AMI events")
-        for name in ("max_calls", "qualify_seconds", "away_seconds", "fallback_seconds"):
+        for name in ("max_calls", "qualify_seconds", "silent_phone_seconds", "away_seconds", "fallback_seconds"):
             _between(name, getattr(self, name), 1, 1_000_000)
         if len(str(self.control_socket).encode()) > SOCKET_PATH_LIMIT:
             raise SettingRefused(

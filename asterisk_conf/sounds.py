@@ -24,6 +24,11 @@ def write_tone(file: Path, *, hertz: float, seconds: float, level: float = 0.3) 
     return file
 
 
+def write_pip(file: Path) -> Path:
+    """The tone before a caller comes to an off-hook agent: as short as can be noticed, for the caller waits for it."""
+    return write_tone(file, hertz=1000, seconds=0.08, level=0.3)
+
+
 def write_beep(file: Path) -> Path:
     """The tone that says: speak now. Asterisk's own sounds need not be there."""
     return write_tone(file, hertz=1000, seconds=0.25, level=0.2)

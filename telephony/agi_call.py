@@ -205,8 +205,9 @@ class AgiCall(Call):
         """How the Bridge went, and forget it in the channel as `_dialled` does."""
         talked = asyncio.get_running_loop().time() - began
         try:
-            status = await self.get("BRIDGERESULT")
-            await self.set("BRIDGERESULT", "")
+            told = await self._value("${SHIFT(BRIDGERESULT)}|${BLINDTRANSFER}")
+            status, _, transfer = told.partition("|")
+            self._old_transfer = transfer != ""
         except TelephonyError:
             return Dialled("FAILED")
         # A channel that ended at the moment it was wanted is told as a success that nobody had time to hear.

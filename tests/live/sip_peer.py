@@ -148,7 +148,7 @@ class SipPeer(asyncio.DatagramProtocol):
         else:
             leg.refused = code
             leg.ended.set()
-        leg.send("ACK", sequence=1)
+        leg.send("ACK", sequence=leg.sequence)
 
     def _request(self, text: str, addr: tuple[str, int]) -> None:
         method = text.split()[0]

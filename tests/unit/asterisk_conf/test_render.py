@@ -119,8 +119,8 @@ def test_reloading_phones_writes_the_same_text_as_the_start() -> None:
 
 def test_the_loop_hands_the_caller_to_the_controller_and_gives_up_in_the_set_time() -> None:
     text = rendered(away_seconds=12)["extensions.conf"]
-    assert "AGI(agi://127.0.0.1:4573/citizen)" in text
-    assert "AGI(agi://127.0.0.1:4573/feedback)" in text
+    for path in ("citizen", "feedback", "callback"):
+        assert f"AGI(agi://127.0.0.1:4573/{path},${{tries}},${{CHANNEL(state)}},${{BLINDTRANSFER}})" in text
     assert "${tries} > 40 " in text
     citizen, feedback = text.split("[in1076]")[1].split("[feedback]")
     assert "Queue(fallback" in citizen

@@ -371,16 +371,16 @@ def talking(asterisk: Asterisk, *, seconds: float, answer: str = "200 result=0")
 
 
 async def test_a_bridge_stops_the_music_first_and_tells_how_long_they_talked() -> None:
-    asterisk = Asterisk(GET_VARIABLE="200 result=1 (SUCCESS)")
-    talking(asterisk, seconds=0.2)
+    asterisk = Asterisk(GET_FULL="200 result=1 (SUCCESS|)")
+    talking(asterisk, seconds=0.3)
     dialled = await asterisk.run(lambda call: call.bridge(LINE, tone=True))
     assert dialled == Dialled("ANSWER", 16, 0.0, dialled.talk_seconds, LINE)
-    assert dialled.talk_seconds == pytest.approx(0.2, abs=0.05)
+    assert dialled.talk_seconds == pytest.approx(0.3, abs=0.08)
     assert [command for command in asterisk.commands if command.startswith(("SET MUSIC", "EXEC"))] == [
         "SET MUSIC OFF default",
         f'EXEC Bridge "{LINE},p"',
     ]
-    assert asterisk.commands[-1] == 'SET VARIABLE "BRIDGERESULT" ""'
+    assert asterisk.commands[-1] == 'GET FULL VARIABLE "${SHIFT(BRIDGERESULT)}|${BLINDTRANSFER}"'
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ async def test_a_bridge_stops_the_music_first_and_tells_how_long_they_talked() -
     ids=["gone", "gone-as-it-was-taken", "failed", "nothing-told"],
 )
 async def test_a_bridge_to_a_channel_that_is_gone_was_no_talk(told: str, status: str) -> None:
-    asterisk = Asterisk(GET_VARIABLE=f"200 result=1 ({told})")
+    asterisk = Asterisk(GET_FULL=f"200 result=1 ({told}|)")
     dialled = await asterisk.run(lambda call: call.bridge(LINE))
     assert (dialled.status, dialled.talk_seconds, dialled.by) == (status, 0.0, "")
     assert asterisk.sent("EXEC") == [f'EXEC Bridge "{LINE}"']
@@ -398,16 +398,14 @@ async def test_a_bridge_to_a_channel_that_is_gone_was_no_talk(told: str, status:
 @pytest.mark.parametrize(("transferred", "variable"), [(False, "0"), (True, "1 (PJSIP/agent-1001-0000000b)")])
 async def test_a_caller_who_leaves_a_bridge_leaves_the_talk_behind(transferred: bool, variable: str) -> None:
     """Bridge answers 0 for this too, and HANGUP follows."""
-    asterisk = Asterisk(
-        GET_VARIABLE_BLINDTRANSFER=f"200 result={variable}", GET_VARIABLE="HANGUP\n200 result=1 (SUCCESS)"
-    )
-    talking(asterisk, seconds=0.15)
+    asterisk = Asterisk(GET_VARIABLE_BLINDTRANSFER=f"200 result={variable}", GET_FULL="HANGUP\n200 result=1 (SUCCESS|)")
+    talking(asterisk, seconds=0.3)
     with pytest.raises(HungUp) as caught:
         await asterisk.run(lambda call: call.bridge(LINE))
     assert caught.value.transferred is transferred
     assert caught.value.dialled is not None
     assert caught.value.dialled.answered
-    assert caught.value.dialled.talk_seconds == pytest.approx(0.15, abs=0.05)
+    assert caught.value.dialled.talk_seconds == pytest.approx(0.3, abs=0.08)
 
 
 async def test_a_channel_that_a_bridge_takes_has_not_hung_up() -> None:
