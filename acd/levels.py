@@ -152,12 +152,16 @@ class Recount:
 
     def waits(self) -> list[Wait]:
         """All of them, as they stand."""
-        return [
-            replace(wait, end=End.SENT_ON, ended_at=self._doubtful[id])
+        return list(self.by_caller().values())
+
+    def by_caller(self) -> dict[str, Wait]:
+        """The same, by the caller's id."""
+        return {
+            id: replace(wait, end=End.SENT_ON, ended_at=self._doubtful[id])
             if wait.end is End.WAITING and id in self._doubtful
             else wait
             for id, wait in self._waits.items()
-        ]
+        }
 
     def _event(self, event: Event, at: datetime) -> None:
         match event:
