@@ -14,6 +14,7 @@ from acd.store import CallLog
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
+GATHER_SECONDS = 0.05  # so long lines are gathered for one transaction: each costs the disk's own time
 END_SECONDS = 1.0  # how long the end of a call waits for its line to be written
 
 
@@ -58,6 +59,7 @@ class Ledger:
     async def _run(self) -> None:
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._wanted.clear()
             if not await self._write():
                 await asyncio.sleep(AGAIN_SECONDS)
