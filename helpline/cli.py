@@ -62,6 +62,7 @@ def helpline(
       helpline demo                  one complaint lives its whole life over real calls
       helpline run                   leave a helpline running; it prints where to sign in
       helpline status                how many wait, who is ready, how the complaints stand
+      helpline queue watch           the floor, live: queues, agents, who is first in line
       helpline complaint list        the complaints, oldest due first
 
     Every command tells more, with an example: helpline COMMAND --help

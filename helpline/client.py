@@ -44,6 +44,10 @@ class Client:
         """The JSON that the helpline keeps at `path`, e.g. "/api/status"."""
         return self._send("GET", path, None)
 
+    def delete(self, path: str) -> Any:
+        """Ask the helpline to take away what `path` names."""
+        return self._send("DELETE", path, None)
+
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the helpline to do what `path` names, with `body` as JSON."""
         return self._send("POST", path, body or {})
@@ -64,22 +68,31 @@ class Client:
             raise NotRunning(
                 f"No helpline answers at {self.settings.api_url} (run folder {folder}). Start it: helpline run"
             ) from error
-        return self._understood(response)
-
-    def _understood(self, response: httpx.Response) -> Any:
-        try:
-            answer = response.json()
-        except ValueError:
-            raise HelplineError(
-                f"What answers at {self.settings.api_url} is not this helpline (status {response.status_code}). "
-                "Set another [console] port in the settings file."
-            ) from None
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            raise Refused(
-                f"The helpline at {self.settings.api_url} belongs to another run folder than "
-                f"{self.settings.run_folder}. Name its settings file: helpline --settings FILE …"
-            )
         if response.is_error:
-            said = answer.get("error") if isinstance(answer, dict) else None
-            raise Refused(str(said or f"The helpline answered {response.status_code} and said nothing more."))
-        return answer
+            raise refusal(response, self.settings)
+        try:
+            return response.json()
+        except ValueError:
+            raise _stranger(response, self.settings) from None
+
+
+def refusal(response: httpx.Response, settings: Settings) -> HelplineError:
+    """What an answer that is an error means, in the helpline's own words."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return _stranger(response, settings)
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return Refused(
+            f"The helpline at {settings.api_url} belongs to another run folder than {settings.run_folder}. "
+            "Name its settings file: helpline --settings FILE …"
+        )
+    said = answer.get("error") if isinstance(answer, dict) else None
+    return Refused(str(said or f"The helpline answered {response.status_code} and said nothing more."))
+
+
+def _stranger(response: httpx.Response, settings: Settings) -> HelplineError:
+    return HelplineError(
+        f"What answers at {settings.api_url} is not this helpline (status {response.status_code}). "
+        "Set another [console] port in the settings file."
+    )

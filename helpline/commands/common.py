@@ -86,8 +86,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, noth
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
-def moment(text: str | None, ctx: typer.Context) -> str:
+def moment(text: str | None, ctx: typer.Context, how: str = "%d %b %Y %H:%M") -> str:
     """An ISO time in the helpline's own zone, as it is read here."""
     if not text:
         return "–"
-    return datetime.fromisoformat(text).astimezone(asked(ctx).settings.zone).strftime("%d %b %Y %H:%M")
+    return datetime.fromisoformat(text).astimezone(asked(ctx).settings.zone).strftime(how)

@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from agents.agent import Agent
+from agents.agent import Agent, Line
+from helpline.console.body import Body
 from helpline.console.listing import counts_by_state
 from helpline.console.parts import Parts
 from helpline.console.views import agent_view, new_agent_view, queue_view
 
-
-class Body:
-    """A JSON object of the request; each field is asked for by name and kind."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields = fields
-
-    @classmethod
-    async def of(cls, request: Request, *known: str) -> Body:
-        """Raises HTTPException 400 for what is no JSON object, 422 for a field that is not known here."""
-        raw = await request.body()
-        if not raw.strip():
-            return cls({})
-        try:
-            fields = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            raise HTTPException(400, f"The body is not JSON ({error}). Send an object such as {{}}.") from None
-        if not isinstance(fields, dict):
-            raise HTTPException(400, "The body must be a JSON object, such as {}.")
-        for name in fields:
-            if name not in known:
-                raise HTTPException(422, f"{name[:40]!r} is not known here. Expected: {', '.join(known) or 'nothing'}.")
-        return cls(fields)
-
-    def text(self, name: str, default: str = "") -> str:
-        value = self._fields.get(name, default)
-        if not isinstance(value, str):
-            raise HTTPException(422, f"{name} must be text.")
-        return value
-
-    def texts(self, name: str, default: list[str]) -> list[str]:
-        value = self._fields.get(name, default)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise HTTPException(422, f"{name} must be a list of texts.")
-        return value
+LINES = {"on-hook": Line.ON_HOOK, "off-hook": Line.OFF_HOOK}
 
 
 class Api:
-    """One method per address."""
+    """One method per address; those of the queue are in `api_queue`."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -66,9 +31,12 @@ class Api:
         return [
             Route("/api/health", self.health),
             Route("/api/status", self.status),
-            Route("/api/queue", self.queue),
             Route("/api/agents", self.agents, methods=["GET"]),
             Route("/api/agents", self.add_agent, methods=["POST"]),
+            Route("/api/agents/{id}", self.agent, methods=["GET"]),
+            Route("/api/agents/{id}/skills", self.skills, methods=["POST"]),
+            Route("/api/agents/{id}/line", self.line, methods=["POST"]),
+            Route("/api/agents/{id}/auto-answer", self.auto_answer, methods=["POST"]),
             Route("/api/agents/{id}/{verb}", self.agent_verb, methods=["POST"]),
             Route("/api/dialer/kick", self.kick_dialer, methods=["POST"]),
         ]
@@ -93,11 +61,11 @@ class Api:
             }
         )
 
-    async def queue(self, _request: Request) -> JSONResponse:
-        return JSONResponse(queue_view(self._parts.acd.snapshot()))
-
     async def agents(self, _request: Request) -> JSONResponse:
         return JSONResponse([agent_view(agent) for agent in self._parts.agents.list()])
+
+    async def agent(self, request: Request) -> JSONResponse:
+        return JSONResponse(agent_view(self._parts.agents.get(request.path_params["id"])))
 
     async def add_agent(self, request: Request) -> JSONResponse:
         """Password and PIN are in this answer and nowhere else."""
@@ -107,6 +75,27 @@ class Api:
         )
         await self._parts.add_phone()
         return JSONResponse(new_agent_view(new), status_code=201)
+
+    async def skills(self, request: Request) -> JSONResponse:
+        """Skills with their new levels; those not named stay."""
+        body = await Body.of(request, "levels")
+        return JSONResponse(
+            agent_view(await self._parts.agents.set_skills(request.path_params["id"], body.levels("levels")))
+        )
+
+    async def line(self, request: Request) -> JSONResponse:
+        """On-hook or off-hook, from the next call on."""
+        body = await Body.of(request, "line")
+        line = LINES.get(body.text("line"))
+        if line is None:
+            raise HTTPException(422, f"line must be one of: {', '.join(LINES)}.")
+        return JSONResponse(agent_view(await self._parts.agents.set_line(request.path_params["id"], line)))
+
+    async def auto_answer(self, request: Request) -> JSONResponse:
+        """Whether the agent's phone is told to pick up by itself."""
+        body = await Body.of(request, "on")
+        agent = await self._parts.agents.set_auto_answer(request.path_params["id"], body.flag("on", True))
+        return JSONResponse(agent_view(agent))
 
     async def agent_verb(self, request: Request) -> JSONResponse:
         id, verb = request.path_params["id"], request.path_params["verb"]
@@ -124,6 +113,7 @@ class Api:
             "ready": lambda: agents.ready(id),
             "pause": lambda: agents.pause(id, body.text("reason")),
             "end-wrap-up": lambda: agents.finish_wrap_up(id),
+            "extend-wrap-up": lambda: agents.extend_wrap_up(id),
         }
         if verb not in verbs:
             known = ", ".join([*verbs, "new-password"])

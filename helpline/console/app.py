@@ -13,28 +13,29 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from agents.errors import AgentsError
-from grievance_core.errors import GrievanceError
 from helpline.console.api import Api
+from helpline.console.api_queue import QueueApi
 from helpline.console.desk import Desk
-from helpline.console.faults import Faults
+from helpline.console.faults import ROOMS_ERRORS, Faults
 from helpline.console.feed import Feed
 from helpline.console.office import Office
 from helpline.console.pages import Pages
 from helpline.console.parts import Parts
 from helpline.console.shield import Shield
-from helpline.errors import HelplineError
 
 
 def build(parts: Parts) -> Starlette:
-    """The application, for uvicorn. `app.state.feed.close()` ends the open pages' streams before the server stops."""
+    """The application, for uvicorn. `app.state.feed.close()` ends all open streams before the server stops."""
     pages = Pages(zone=parts.zone, catalogue=parts.catalogue)
     feed = Feed(parts.agents, parts.acd)
     faults = Faults(pages)
-    expected = (HTTPException, AgentsError, GrievanceError, HelplineError, RedisError)
+    queue = QueueApi(parts)
+    feed.on_close(queue.live.close)
+    expected = (HTTPException, *ROOMS_ERRORS, RedisError)
     app = Starlette(
         routes=[
             Route("/", _to_the_desk),
+            *queue.routes,  # before the agents' verbs, which take any word
             *Api(parts).routes,
             *Desk(parts, pages, feed).routes,
             *Office(parts, pages).routes,

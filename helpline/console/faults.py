@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from acd.errors import AcdError
 from agents.errors import AgentsError, InvalidAgent, InvalidSkill, NotPossible, PinLocked, UnknownAgent, WrongPin
 from grievance_core.errors import (
     ChangedMeanwhile,
@@ -23,6 +24,8 @@ from grievance_core.errors import (
 from helpline.console.pages import Pages
 from helpline.console.shield import HEADERS
 from helpline.errors import HelplineError
+from ivr.errors import IvrError, NoticeRefused
+from telephony.errors import TelephonyError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownComplaint, 404),
     (InvalidAgent, 422),
     (InvalidSkill, 422),
+    (NoticeRefused, 422),
     (DraftRefused, 422),
     (NumberUnreadable, 422),
     (NotPossible, 409),
@@ -40,6 +44,8 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (PinLocked, 429),
     (StoreError, 503),
 )
+
+ROOMS_ERRORS = (AcdError, AgentsError, GrievanceError, HelplineError, IvrError, TelephonyError)
 
 REDIS_GONE = "Redis does not answer. Calls go on; see what ails it with `helpline doctor`, then try again."
 OUR_FAULT = "The helpline made a mistake; it is in its log. Try again, and tell the supervisor if it stays."
@@ -59,7 +65,7 @@ def told(error: Exception) -> tuple[int, str] | None:
             return status, str(error)
     if isinstance(error, RedisError):
         return 503, REDIS_GONE
-    if isinstance(error, AgentsError | GrievanceError | HelplineError):
+    if isinstance(error, ROOMS_ERRORS):
         return (503 if error.retryable else 400), str(error)
     return None
 

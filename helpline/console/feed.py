@@ -34,6 +34,7 @@ class Feed:
         self._calls: dict[AgentId, DeskCall] = {}
         self._pages: dict[AgentId, set[asyncio.Event]] = {}
         self._closed = False
+        self._closing: list[Callable[[], None]] = []
         agents.watch(self._changed)
 
     def call_of(self, agent: Agent) -> DeskCall | None:
@@ -77,9 +78,15 @@ class Feed:
         finally:
             pages.discard(look)
 
+    def on_close(self, end: Callable[[], None]) -> None:
+        """Other streams of the same server, to be ended with these."""
+        self._closing.append(end)
+
     def close(self) -> None:
         """End every stream, so that the server can stop; the pages come back by themselves."""
         self._closed = True
+        for end in self._closing:
+            end()
         for pages in self._pages.values():
             for page in pages:
                 page.set()

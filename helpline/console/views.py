@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from acd.snapshot import Snapshot
+from acd.snapshot import Snapshot, WaitingCaller
 from agents.agent import Agent, NewAgent
 from grievance_core.complaint import Complaint, Event
 from grievance_core.service import Grievances
@@ -22,6 +22,11 @@ def agent_view(agent: Agent) -> dict[str, Any]:
         "id": agent.id,
         "name": agent.name,
         "languages": list(agent.languages),
+        "skills": dict(agent.skills),
+        "line": agent.line.value,
+        "line_open": agent.line_open,
+        "auto_answer": agent.auto_answer,
+        "busy_share": round(agent.busy_share, 3),
         "endpoint": agent.endpoint,
         "phone_reachable": agent.phone_reachable,
         "presence": agent.state.value,
@@ -29,6 +34,7 @@ def agent_view(agent: Agent) -> dict[str, Any]:
         "reason": agent.reason,
         "call": agent.call,
         "until": iso(presence.until),
+        "extended": presence.extended,
         "afterwards": presence.afterwards.value if agent.call else None,
     }
 
@@ -38,22 +44,23 @@ def new_agent_view(new: NewAgent) -> dict[str, Any]:
     return agent_view(new.agent) | {"password": new.password, "pin": new.pin}
 
 
+def waiter_view(waiter: WaitingCaller) -> dict[str, Any]:
+    return {
+        "position": waiter.position,
+        "call": waiter.call_id,
+        "caller": waiter.caller,
+        "language": waiter.language,
+        "service": waiter.service,
+        "since": iso(waiter.since),
+        "attached": waiter.attached,
+        "rings": waiter.agent,
+    }
+
+
 def queue_view(queue: Snapshot) -> dict[str, Any]:
     return {
         "at": iso(queue.at),
-        "waiting": [
-            {
-                "position": waiter.position,
-                "call": waiter.call_id,
-                "caller": waiter.caller,
-                "language": waiter.language,
-                "service": waiter.service,
-                "since": iso(waiter.since),
-                "attached": waiter.attached,
-                "rings": waiter.agent,
-            }
-            for waiter in queue.waiting
-        ],
+        "waiting": [waiter_view(waiter) for waiter in queue.waiting],
         "talking": [
             {
                 "agent": talk.agent,

@@ -27,8 +27,24 @@ COMMANDS = [
     "agents ready",
     "agents pause",
     "agents new-password",
+    "agents end-wrap-up",
+    "agents extend-wrap-up",
+    "agents why",
+    "agents skills",
+    "agents line",
     "queue",
-    "queue show",
+    "queue list",
+    "queue watch",
+    "queue why",
+    "queue front",
+    "queue transfer",
+    "queue take",
+    "queue listen",
+    "queue whisper",
+    "queue barge",
+    "queue close",
+    "queue open",
+    "queue notice",
     "complaint",
     "complaint register",
     "complaint list",
@@ -51,7 +67,14 @@ def test_the_command_alone_shows_the_first_day(shell: Shell) -> None:
     assert "A first day" in shell.fine("--help")
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name.endswith(("list", "show", "voice", "status"))])
+@pytest.mark.parametrize("command", ["queue", "agents"])
+def test_each_line_of_an_overview_is_a_whole_sentence(shell: Shell, command: str) -> None:
+    assert "..." not in shell.fine(*command.split(), "--help").partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    "command", [name for name in COMMANDS if name.endswith(("list", "show", "voice", "status", "watch", "why"))]
+)
 def test_everything_that_lists_or_shows_speaks_json(shell: Shell, command: str) -> None:
     assert "--json" in shell.fine(*command.split(), "--help")
 
@@ -60,8 +83,9 @@ def test_help_imports_nothing_heavy() -> None:
     heavy = ("sqlalchemy", "httpx", "rich", "alembic", "starlette", "redis", "asyncio", "jinja2")
     program = (
         "import sys, helpline.cli\n"
-        "try: helpline.cli.app(['complaint', '--help'])\n"
-        "except SystemExit: pass\n"
+        "for command in 'complaint', 'queue', 'agents':\n"
+        "    try: helpline.cli.app([command, '--help'])\n"
+        "    except SystemExit: pass\n"
         f"sys.exit(' '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

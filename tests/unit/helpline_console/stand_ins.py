@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from starlette.applications import Starlette
 
-from acd.snapshot import KnownCall, Snapshot
+from acd.errors import AcdError
+from acd.snapshot import KnownCall, Snapshot, WaitingCaller
 from agents.service import Agents, NewAgent
 from agents.testing import MemoryAgents
 from grievance_core.catalogue import Catalogue
@@ -83,6 +85,71 @@ class ShownQueue:
         return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, repairs={})
 
 
+class AskedSupervision:
+    """Keeps what supervisors asked for; says no when told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.refuses = ""
+
+    def _note(self, *asked: object) -> None:
+        if self.refuses:
+            raise AcdError(self.refuses)
+        self.asked.append(asked)
+
+    async def to_front(self, call_id: str) -> None:
+        self._note("front", call_id)
+
+    async def transfer(self, call_id: str, *, to_agent: str = "", to_queue: str = "") -> None:
+        self._note("transfer", call_id, to_agent, to_queue)
+
+    async def take_over(self, call_id: str, supervisor: str) -> None:
+        self._note("take", call_id, supervisor)
+
+    async def spy(self, agent_id: str, supervisor: str, how: str) -> None:
+        self._note(how, agent_id, supervisor)
+
+    async def close_queue(self, name: str, *, announcement: Mapping[str, str]) -> None:
+        self._note("close", name, announcement)
+
+    async def open_queue(self, name: str) -> None:
+        self._note("open", name)
+
+    async def set_notice(self, texts: Mapping[str, str]) -> None:
+        self._note("notice", texts)
+
+    async def clear_notice(self) -> None:
+        self._note("clear")
+
+    def why(self, call_id: str) -> Sequence[str]:
+        self._note("why", call_id)
+        return [f"Call {call_id} waits for an agent who speaks Urdu.", "Nobody who does is signed in."]
+
+    def why_agent(self, agent_id: str) -> Sequence[str]:
+        self._note("why agent", agent_id)
+        return [f"Agent {agent_id} is paused."]
+
+    async def done_work(self, item_id: str) -> None:
+        self._note("done", item_id)
+
+
+def waiting(house: House, *callers: str, service: str = "complaint") -> tuple[WaitingCaller, ...]:
+    """Callers in line by number, "" for withheld; the first came longest ago. Their calls are c-1, c-2 …"""
+    house.queue.waiting = tuple(
+        WaitingCaller(
+            position=position,
+            call_id=f"c-{position}",
+            caller=caller,
+            language="hi",
+            service=service,
+            since=house.clock() - timedelta(seconds=10 * (len(callers) - position + 1)),
+            attached=True,
+        )
+        for position, caller in enumerate(callers, start=1)
+    )
+    return house.queue.waiting
+
+
 @dataclass
 class House:
     """Everything that a test of the console touches."""
@@ -93,6 +160,7 @@ class House:
     clock: FixedClock
     queue: ShownQueue
     redis: SessionRedis
+    supervision: AskedSupervision = field(default_factory=AskedSupervision)
     links: dict[str, bool] = field(default_factory=lambda: {"asterisk": True, "redis": True, "database": True})
     phones_told: int = 0
     kicks: int = 0
@@ -134,6 +202,7 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
     return Parts(
         agents=house.agents,
         acd=house.queue,
+        supervision=house.supervision,
         grievances=house.grievances,
         catalogue=CATALOGUE,
         redis=cast(Redis, house.redis),

@@ -1,0 +1,174 @@
+"""The queue's part of the local JSON API: who waits, why, and what supervisors do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from agents.agent import Agent
+from agents.errors import NotPossible, UnknownAgent
+from helpline.console.body import Body
+from helpline.console.callers import call_meant
+from helpline.console.live import Live
+from helpline.console.parts import Parts, Supervision
+from helpline.console.views import queue_view
+from helpline.console.wall import AGENTS, CALLERS, MOST_SHOWN, wall_view
+
+SPYING = ("listen", "whisper", "barge")
+
+
+class QueueApi:
+    """One method per address. `live` ends its streams when the server stops."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.live = Live(self._wall)
+
+    @property
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/queue", self.queue, methods=["GET"]),
+            Route("/api/live", self.follow, methods=["GET"]),
+            Route("/api/queue/calls/{caller}/why", self.why, methods=["GET"]),
+            Route("/api/queue/calls/{caller}/front", self.front, methods=["POST"]),
+            Route("/api/queue/calls/{caller}/transfer", self.transfer, methods=["POST"]),
+            Route("/api/queue/calls/{caller}/take", self.take, methods=["POST"]),
+            Route("/api/queue/queues/{name}/close", self.close, methods=["POST"]),
+            Route("/api/queue/queues/{name}/open", self.open, methods=["POST"]),
+            Route("/api/queue/notice", self.set_notice, methods=["POST"]),
+            Route("/api/queue/notice", self.clear_notice, methods=["DELETE"]),
+            Route("/api/agents/{id}/why", self.why_agent, methods=["GET"]),
+            *(Route(f"/api/agents/{{id}}/{how}", self.spy, methods=["POST"]) for how in SPYING),
+        ]
+
+    @property
+    def _acd(self) -> Supervision:
+        if self._parts.supervision is None:
+            raise HTTPException(503, "This helpline's queue can't be supervised.")
+        return self._parts.supervision
+
+    # -- what is seen
+
+    async def queue(self, _request: Request) -> JSONResponse:
+        """All who wait and all who talk."""
+        return JSONResponse(queue_view(self._parts.acd.snapshot()))
+
+    async def follow(self, request: Request) -> Response:
+        """What fits a screen, now and after each change. `once` in the query: now only."""
+        callers, agents = _count(request, "callers", CALLERS), _count(request, "agents", AGENTS)
+        if "once" in request.query_params:
+            return JSONResponse(self._wall(callers, agents))
+        return StreamingResponse(
+            self.live.follow(callers=callers, agents=agents),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    def _wall(self, callers: int, agents: int) -> dict[str, Any]:
+        return wall_view(
+            self._parts.acd.snapshot(),
+            self._parts.agents.list(),
+            figures={},
+            callers=callers,
+            most_agents=agents,
+        )
+
+    async def why(self, request: Request) -> JSONResponse:
+        call = self._call(request)
+        return JSONResponse({"call": call, "why": list(self._acd.why(call))})
+
+    async def why_agent(self, request: Request) -> JSONResponse:
+        agent = self._parts.agents.get(request.path_params["id"])
+        return JSONResponse({"agent": agent.id, "why": list(self._acd.why_agent(agent.id))})
+
+    # -- what is done with one caller
+
+    async def front(self, request: Request) -> JSONResponse:
+        call = self._call(request)
+        await self._acd.to_front(call)
+        return JSONResponse({"call": call})
+
+    async def transfer(self, request: Request) -> JSONResponse:
+        """`to`: an agent's number, or a queue's name."""
+        body = await Body.of(request, "to")
+        to = body.text("to").strip()
+        if not to:
+            raise HTTPException(422, "Say where to: an agent's number such as 1001, or a queue such as complaint.")
+        call = self._call(request)
+        if to.isascii() and to.isdigit():
+            await self._acd.transfer(call, to_agent=self._parts.agents.get(to).id)
+        else:
+            await self._acd.transfer(call, to_queue=to)
+        return JSONResponse({"call": call, "to": to})
+
+    async def take(self, request: Request) -> JSONResponse:
+        body = await Body.of(request, "as")
+        call, supervisor = self._call(request), self._supervisor(body)
+        await self._acd.take_over(call, supervisor.id)
+        return JSONResponse({"call": call, "supervisor": supervisor.id})
+
+    async def spy(self, request: Request) -> JSONResponse:
+        """Listen, whisper (the agent alone hears the supervisor) or barge (both do) on an agent who talks."""
+        body = await Body.of(request, "as")
+        agent, supervisor = self._parts.agents.get(request.path_params["id"]), self._supervisor(body)
+        how = request.url.path.rpartition("/")[2]
+        if agent.id == supervisor.id:
+            raise NotPossible(f"Agent {agent.id} can't {how} on themselves: name another supervisor with --as.")
+        await self._acd.spy(agent.id, supervisor.id, how)
+        return JSONResponse({"agent": agent.id, "supervisor": supervisor.id, "how": how})
+
+    def _call(self, request: Request) -> str:
+        return call_meant(request.path_params["caller"], self._parts.acd.snapshot())
+
+    def _supervisor(self, body: Body) -> Agent:
+        """Whose phone is to ring: it must be there."""
+        id = body.text("as").strip()
+        if not id:
+            raise HTTPException(422, "Say whose phone is to ring: the supervisor's agent number, with --as.")
+        try:
+            supervisor = self._parts.agents.get(id)
+        except UnknownAgent:
+            raise UnknownAgent(
+                f"There is no agent {id} to be the supervisor. A supervisor is an agent with a phone; `helpline agents "
+                "list` shows who there is."
+            ) from None
+        if not supervisor.phone_reachable:
+            raise NotPossible(
+                f"Agent {id}'s phone is not registered, so it can't be rung. Start the softphone, or name another "
+                "supervisor with --as."
+            )
+        return supervisor
+
+    # -- what is done with a queue
+
+    async def close(self, request: Request) -> JSONResponse:
+        body = await Body.of(request, "say")
+        name = request.path_params["name"]
+        await self._acd.close_queue(name, announcement=body.words("say"))
+        return JSONResponse({"queue": name, "open": False})
+
+    async def open(self, request: Request) -> JSONResponse:
+        name = request.path_params["name"]
+        await self._acd.open_queue(name)
+        return JSONResponse({"queue": name, "open": True})
+
+    async def set_notice(self, request: Request) -> JSONResponse:
+        body = await Body.of(request, "say")
+        words = body.words("say")
+        await self._acd.set_notice(words)
+        return JSONResponse({"notice": words})
+
+    async def clear_notice(self, _request: Request) -> JSONResponse:
+        await self._acd.clear_notice()
+        return JSONResponse({"notice": {}})
+
+
+def _count(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_SHOWN:
+        raise HTTPException(422, f"{name} must be a number from 0 to {MOST_SHOWN}.")
+    return int(text)
