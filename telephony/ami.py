@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 E = TypeVar("E")
 Resync = Callable[[Sequence[LiveChannel]], Awaitable[None]]
 
-EVENT_CLASSES: Final = "system,call"
+EVENT_CLASSES: Final = "system,call,user"
 """Of all that AMI tells, the classes our events are in; without VarSet, RTCP, DTMF and the like it is a tenth."""
 
 
@@ -38,14 +39,28 @@ class AmiSettings:
     user: str
     secret: str = field(repr=False)
     action_seconds: float = 10.0
-    ping_every: float = 5.0
-    ping_seconds: float = 10.0
+    measure_every: float = 5.0
+    longest_lag: float = 10.0
+    """A link whose events come later than this is dropped and made anew: what it tells is of no use."""
     first_delay: float = 0.2
     longest_delay: float = 5.0
     start_seconds: float = 10.0
     resync_seconds: float = 10.0
     settle_seconds: float = 1.0
     """How long the second of the two events that end an outgoing call is waited for."""
+
+
+MARK: Final = "helpline-mark"
+"""The event of our own by which the lag is measured: it goes the way of all events, behind those that wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One such event under way, since `began` (the loop's time)."""
+
+    name: str
+    began: float
+    arrived: asyncio.Future[None]
 
 
 @dataclass(slots=True)
@@ -71,6 +86,8 @@ class AmiLink:
         self._held: list[Event] | None = None
         self._ringing: dict[CallId, _Ringing] = {}
         self._lag: float | None = None
+        self._mark: _Mark | None = None
+        self._marks = 0
         self._was_up = False
 
     @property
@@ -79,8 +96,12 @@ class AmiLink:
 
     @property
     def lag(self) -> float | None:
-        """Seconds that Asterisk took for the last keep-alive; None while the link is down."""
-        return self._lag if self.connected else None
+        """How late events are told now, in seconds, as of the last measure; None while the link is down."""
+        if not self.connected or self._lag is None:
+            return None
+        if self._mark is None:
+            return self._lag
+        return max(self._lag, asyncio.get_running_loop().time() - self._mark.began)
 
     def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> None:
         """Call `handler` with each event of this kind, in order. It runs inside the one reader: it must not block."""
@@ -162,6 +183,15 @@ class AmiLink:
             except ValueError as error:
                 log.warning("A live channel could not be read", extra={"action": "ami_malformed", "reason": str(error)})
         return channels
+
+    async def asterisk_started(self) -> datetime:
+        """When Asterisk was started, to the second: another time than before means that its calls are gone."""
+        row = await self.action("CoreStatus")
+        told = f"{row.get('CoreStartupDate')} {row.get('CoreStartupTime')}"
+        try:
+            return datetime.strptime(told, "%Y-%m-%d %H:%M:%S").astimezone()  # its local time is this machine's
+        except ValueError:
+            raise ActionRefused("CoreStatus", f"its start is told as {told!r}") from None
 
     async def device_state(self, device: str) -> str:
         """State of `PJSIP/agent-1001`: NOT_INUSE, INUSE, RINGING, UNAVAILABLE, …"""
@@ -247,17 +277,30 @@ class AmiLink:
             self._deliver(event)
 
     async def _stay_alive(self, wire: Wire) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
-            await wire.ask("Ping", {}, seconds=self._settings.ping_seconds)
-            self._lag = loop.time() - began
+            await self._measure(wire)
             try:
-                async with asyncio.timeout(self._settings.ping_every):
+                async with asyncio.timeout(self._settings.measure_every):
                     await wire.lost.wait()
             except TimeoutError:
                 continue
             raise LinkDown("Asterisk closed it")
+
+    async def _measure(self, wire: Wire) -> None:
+        """Have Asterisk tell an event of ours, and see how long it takes. This is the keep-alive too."""
+        loop = asyncio.get_running_loop()
+        self._marks += 1
+        mark = self._mark = _Mark(str(self._marks), loop.time(), loop.create_future())
+        longest = self._settings.longest_lag
+        try:
+            async with asyncio.timeout(longest):
+                await wire.ask("UserEvent", {"UserEvent": MARK, "Mark": mark.name}, seconds=longest)
+                await mark.arrived
+            self._lag = loop.time() - mark.began
+        except TimeoutError:
+            raise LinkDown(f"its events come more than {longest:g} s late") from None
+        finally:
+            self._mark = None
 
     def _tell_first(self, error: Exception | None) -> None:
         if self._first is None or self._first.done():
@@ -268,6 +311,10 @@ class AmiLink:
             self._first.set_exception(error)
 
     def _on_row(self, row: Row) -> None:
+        if row.get("UserEvent") == MARK:
+            if self._mark is not None and row.get("Mark") == self._mark.name and not self._mark.arrived.done():
+                self._mark.arrived.set_result(None)
+            return
         try:
             event = event_of(row)
         except ValueError as error:

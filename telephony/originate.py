@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from telephony.call import CallId
 
@@ -14,7 +15,7 @@ RANG_TOO_LONG = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Originate:
-    """Ring `channel` (`PJSIP/9876543210@trunk`) and, once answered, put it into the dialplan.
+    """Ring `channel` (`PJSIP/9876543210@trunk`) and, once answered, put it into the dialplan, or into `application`.
 
     `call_id` is chosen by who asks, and is the channel's Uniqueid from then on: with it an attempt is found again after
     a restart, and rung off before it is answered (`AmiLink.hang_up`). `caller_id`: the number shown to the called one.
@@ -23,12 +24,14 @@ class Originate:
     channel: str
     call_id: CallId
     other_call_id: CallId | None = None
-    context: str
+    context: str = ""
     extension: str = "s"
     priority: int = 1
     ring_seconds: float = 30.0
     caller_id: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    application: str = ""
+    data: str = ""
 
     def headers(self) -> dict[str, str | list[str]]:
         """The AMI action. Raises ValueError for a variable that Asterisk would read as two."""
@@ -37,12 +40,13 @@ class Originate:
         headers: dict[str, str | list[str]] = {
             "Channel": self.channel,
             "ChannelId": self.call_id,
-            "Context": self.context,
-            "Exten": self.extension,
-            "Priority": str(self.priority),
             "Timeout": str(round(self.ring_seconds * 1000)),
             "Async": "true",
         }
+        if self.application:
+            headers |= {"Application": self.application, "Data": self.data}
+        else:
+            headers |= {"Context": self.context, "Exten": self.extension, "Priority": str(self.priority)}
         if self.other_call_id is not None:
             headers["OtherChannelId"] = self.other_call_id
         if self.caller_id:
@@ -50,6 +54,28 @@ class Originate:
         if self.variables:
             headers["Variable"] = [f"{name}={value}" for name, value in self.variables.items()]
         return headers
+
+
+Listening = Literal["listen", "whisper", "barge"]
+_SPY_OPTIONS: Final[Mapping[Listening, str]] = {"listen": "qS", "whisper": "qwS", "barge": "qBS"}
+
+
+def spying(
+    agent: str, *, supervisor: str, how: Listening, call_id: CallId, ring_seconds: float = 20.0, caller_id: str = ""
+) -> Originate:
+    """Ring a supervisor's phone and let them hear an agent's: both are endpoints, such as `agent-1001`.
+
+    listen: nobody hears the supervisor. whisper: the agent does, the caller does not. barge: both do. It ends when the
+    supervisor hangs up, or when nothing is on the agent's phone any more; an off-hook agent's line stays on it.
+    """
+    return Originate(
+        channel=f"PJSIP/{supervisor}",
+        call_id=call_id,
+        ring_seconds=ring_seconds,
+        caller_id=caller_id,
+        application="ChanSpy",
+        data=f"PJSIP/{agent}-,{_SPY_OPTIONS[how]}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

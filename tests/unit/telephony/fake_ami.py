@@ -14,7 +14,7 @@ Headers = dict[str, str]
 
 
 class FakeAmi:
-    """Answers Login, Ping and CoreShowChannels; records each action; everything else as `answers` says."""
+    """Answers Login, Ping, UserEvent and CoreShowChannels; records each action; everything else as `answers` says."""
 
     def __init__(self, *, secret: str = "secret") -> None:
         self.secret = secret
@@ -26,6 +26,7 @@ class FakeAmi:
             "Login": self._login,
             "Ping": lambda action: self.respond(action, Ping="Pong"),
             "CoreShowChannels": self._channels,
+            "UserEvent": self._user_event,
         }
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -96,6 +97,10 @@ class FakeAmi:
         else:
             self.refuse(action, "Authentication failed")
 
+    def _user_event(self, action: Headers) -> None:
+        self.respond(action, Message="Event Sent")
+        self.event("UserEvent", **{name: value for name, value in action.items() if name != "Action"})
+
     def _channels(self, action: Headers) -> None:
         self.respond(action, EventList="start", Message="Channels will follow")
         for channel in self.channels:
@@ -109,8 +114,8 @@ FAST = AmiSettings(
     user="helpline",
     secret="secret",
     action_seconds=0.5,
-    ping_every=0.05,
-    ping_seconds=0.2,
+    measure_every=0.05,
+    longest_lag=0.2,
     first_delay=0.01,
     longest_delay=0.05,
     start_seconds=0.5,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -84,12 +84,50 @@ async def test_a_refused_login_later_on_is_tried_again_for_ever() -> None:
         await until(lambda: link.connected)
 
 
-async def test_an_asterisk_that_does_not_answer_a_ping_is_left_and_asked_anew() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [lambda ami, action: None, lambda ami, action: ami.respond(action, Message="Event Sent")],
+    ids=["no-answer", "answers-but-its-events-are-late"],
+)
+async def test_a_link_that_lags_too_far_behind_is_left_and_made_anew(
+    answer: Callable[[FakeAmi, dict[str, str]], None], caplog: pytest.LogCaptureFixture
+) -> None:
     async with linked() as (ami, link):
-        answer = ami.answers.pop("Ping")
+        before = ami.answers["UserEvent"]
+        ami.answers["UserEvent"] = lambda action: answer(ami, action)
         await until(lambda: ami.logins == 2)
-        ami.answers["Ping"] = answer
+        ami.answers["UserEvent"] = before
         await until(lambda: link.connected and link.lag is not None)
+    reasons = [getattr(record, "reason", "") for record in caplog.records]
+    assert any("its events come more than 0.2 s late" in reason for reason in reasons)
+
+
+async def test_the_lag_is_that_of_events_and_grows_while_one_is_late() -> None:
+    async with linked(replace(FAST, longest_lag=2)) as (ami, link):
+        await until(lambda: link.lag is not None)
+        late: list[dict[str, str]] = []
+        ami.answers["UserEvent"] = late.append  # neither answer nor event
+        await until(lambda: bool(late))
+        ami.event("UserEvent", UserEvent="helpline-mark", Mark="of another controller")
+        await asyncio.sleep(0.15)
+        assert link.lag == pytest.approx(0.15, abs=0.1)
+        ami.respond(late[0])
+        ami.event("UserEvent", UserEvent=late[0]["UserEvent"], Mark=late[0]["Mark"])
+        await until(lambda: len(late) == 2)
+        assert link.lag is not None
+        assert link.lag > 0.1
+
+
+async def test_asterisk_s_start_is_told_in_local_time() -> None:
+    async with linked() as (ami, link):
+        told = {"CoreStartupDate": "2026-11-25", "CoreStartupTime": "01:42:11"}
+        ami.answers["CoreStatus"] = lambda action: ami.respond(action, **told)
+        started = await link.asterisk_started()
+        assert f"{started:%Y-%m-%d %H:%M:%S}" == "2026-11-25 01:42:11"
+        assert started.tzinfo is not None
+        told["CoreStartupTime"] = "soon"
+        with pytest.raises(ActionRefused, match="soon"):
+            await link.asterisk_started()
 
 
 async def test_stop_in_the_middle_of_a_connection_leaves_nothing() -> None:
@@ -209,7 +247,7 @@ async def test_events_come_in_order_to_every_subscriber_of_their_kind() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 async def test_how_the_bytes_are_cut_makes_no_difference_to_events(size: int) -> None:
-    async with linked(replace(FAST, ping_every=60)) as (ami, link):
+    async with linked(replace(FAST, measure_every=60)) as (ami, link):
         await until(lambda: link.lag is not None)
         seen: list[ContactChanged] = []
         link.subscribe(ContactChanged, seen.append)

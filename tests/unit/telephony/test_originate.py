@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from telephony.call import CallId
 from telephony.errors import ActionTimedOut, TelephonyError
-from telephony.originate import Originate, Originated
+from telephony.originate import Listening, Originate, Originated, spying
 from tests.unit.telephony.fake_ami import FAST, FakeAmi, Headers, hangup, linked, until
 
 pytestmark = pytest.mark.unit
@@ -93,6 +94,15 @@ async def test_the_same_outgoing_call_cannot_be_asked_for_twice_at_once() -> Non
         ringing.cancel()
         await asyncio.gather(ringing, return_exceptions=True)
         assert len(ami.asked("Originate")) == 1
+
+
+@pytest.mark.parametrize(("how", "options"), [("listen", "qS"), ("whisper", "qwS"), ("barge", "qBS")])
+async def test_a_supervisor_s_phone_is_rung_for_the_agent_s_channels_alone(how: Listening, options: str) -> None:
+    """`agent-100` would be the beginning of agent-1001's channels too."""
+    headers = spying("agent-100", supervisor="agent-1009", how=how, call_id=CallId("spy-1")).headers()
+    assert headers["Channel"] == "PJSIP/agent-1009"
+    assert (headers["Application"], headers["Data"]) == ("ChanSpy", f"PJSIP/agent-100-,{options}")
+    assert "Context" not in headers
 
 
 async def test_a_variable_that_asterisk_would_read_as_two_is_refused() -> None:
