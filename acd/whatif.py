@@ -1,8 +1,8 @@
 """What would have changed: a day played twice, as it was and with another number of seats, over several seeds.
 
-Pure. Both plays of a seed have the same callers, talks and patience (common random numbers), so their difference is that
-of the seats. Its uncertainty is that of the mean paired difference over the seeds (Student's t, 95 %); it tells how much
-chance there is in the answer, not how well tomorrow resembles the day.
+Pure. Both plays of a seed have the same callers, talks and patience (common random numbers), so their difference is
+that of the seats. Its uncertainty is that of the mean paired difference over the seeds (Student's t, 95 %); it tells
+how much chance there is in the answer, not how well tomorrow resembles the day.
 """
 
 from __future__ import annotations
