@@ -29,7 +29,7 @@ SAMPLES_PER_SECOND: Final = 8000
 LONGEST_WAIT_SECONDS: Final = 3600.0
 AUTO_ANSWER: Final = "b(auto-answer^s^1)"
 """Of Dial: the dialplan's [auto-answer] adds to each INVITE what desk phones pick up by."""
-NOBODY_TALKED_SECONDS: Final = 0.2
+NOBODY_TALKED_SECONDS: Final = 0.1
 NORMAL_CLEARING: Final = 16
 _NO_EXTENSION: Final = frozenset({"", "s", "h", "i", "t", "unknown"})
 
