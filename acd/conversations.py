@@ -6,8 +6,9 @@ end is told by the link.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,16 +23,24 @@ Clock = Callable[[], datetime]
 
 
 class Conversations:
-    """All that ring or are talked on now, by the caller's call id."""
+    """All that ring or are talked on now, by the caller's call id. `ended` is told of caller and agent at the end."""
 
     def __init__(
-        self, *, agents: Agents, store: QueueStore, ledger: Ledger, clock: Clock, wrap_up_seconds: float
+        self,
+        *,
+        agents: Agents,
+        store: QueueStore,
+        ledger: Ledger,
+        clock: Clock,
+        wrap_up_seconds: float,
+        ended: Callable[[str, str], None],
     ) -> None:
         self._agents = agents
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._wrap_up_seconds = wrap_up_seconds
+        self._ended = ended
         self._now: dict[str, Conversation] = {}
 
     def take_up(self, conversation: Conversation) -> None:
@@ -41,10 +50,17 @@ class Conversations:
     def get(self, call_id: str) -> Conversation | None:
         return self._now.get(call_id)
 
-    def of_agent(self, agent: str, linked_id: str) -> Conversation | None:
-        """The conversation that an agent's channel belongs to."""
+    def of_agent(self, agent: str, channel: str, linked_id: str) -> Conversation | None:
+        """The conversation that an agent's channel belongs to. An off-hook line keeps its own linked id."""
         conversation = self._now.get(linked_id)
-        return conversation if conversation is not None and conversation.agent == agent else None
+        if conversation is not None and conversation.agent == agent:
+            return conversation
+        return next((one for one in self if one.agent == agent and one.phone == channel), None)
+
+    def rings(self, call_id: str, agent: str) -> bool:
+        """Whether that agent's phone rings for that caller, and nobody has answered."""
+        conversation = self._now.get(call_id)
+        return conversation is not None and conversation.answered_at is None and agent in conversation.ringing
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(list(self._now.values()))
@@ -54,29 +70,48 @@ class Conversations:
         self._now[conversation.entry.call_id] = conversation
         await self._store.put_conversation(conversation)
 
-    async def answered(self, call_id: str) -> bool:
+    async def rung(self, call_id: str, agents: Sequence[str], recording: str) -> None:
+        """Who of those really is rung, and into what it is recorded."""
+        conversation = self._now.get(call_id)
+        if conversation is None or (conversation.ringing == tuple(agents) and conversation.recording == recording):
+            return
+        conversation = replace(conversation, agent=agents[0], ringing=tuple(agents), recording=recording)
+        await self.ring(conversation)
+
+    async def rings_no_more(self, call_id: str, agent: str) -> bool:
+        """One of several phones has failed while the others ring on. False: it is not so."""
+        conversation = self._now.get(call_id)
+        if conversation is None or conversation.answered_at is not None or agent not in conversation.ringing:
+            return False
+        left = tuple(other for other in conversation.ringing if other != agent)
+        if not left:
+            return False
+        await self.ring(replace(conversation, agent=left[0], ringing=left))
+        return True
+
+    async def answered(self, call_id: str, agent: str, *, phone: str = "") -> bool:
         """They talk from now on. False when that was known, or the conversation is over already."""
         conversation = self._now.get(call_id)
         if conversation is None or conversation.answered_at is not None:
             return False
-        conversation = replace(conversation, answered_at=self._clock())
+        conversation = replace(conversation, agent=agent, answered_at=self._clock(), ringing=(), phone=phone)
         self._now[call_id] = conversation
         self._ledger.note(record_of(conversation.entry, Outcome.TALKING, conversation=conversation))
         log.info(
             "Caller and agent talk",
             extra={"action": "answered", "call_id": call_id, "agent": conversation.agent},
         )
-        await self._agents.talking(conversation.agent, call_id)
-        if self._now.get(call_id) is conversation:
-            await self._store.put_conversation(conversation)
+        await asyncio.gather(  # one trip to Redis
+            self._agents.talking(conversation.agent, call_id), self._store.put_conversation(conversation)
+        )
         return True
 
-    async def handed_over(self, call_id: str, agent: str) -> None:
+    async def handed_over(self, call_id: str, agent: str, *, phone: str = "") -> None:
         """Another agent has the conversation now (a transfer): the first one is done with it."""
         conversation = self._now.get(call_id)
         if conversation is None or (conversation.agent == agent and not conversation.passed_on):
             return
-        first, conversation = conversation, replace(conversation, agent=agent, passed_on=False)
+        first, conversation = conversation, replace(conversation, agent=agent, passed_on=False, phone=phone)
         self._now[call_id] = conversation
         log.info("A conversation was handed over", extra={"action": "handed_over", "call_id": call_id, "agent": agent})
         await self._store.put_conversation(conversation)
@@ -101,14 +136,41 @@ class Conversations:
             await self._store.drop_conversation(call_id)
         return conversation
 
+    async def set_down(self, call_id: str, agent: str) -> None:
+        """The agent is done with it, the caller goes on to another: no end of the call."""
+        conversation = self._now.pop(call_id, None)
+        if conversation is None:
+            return
+        conversation = replace(conversation, agent=agent)
+        await self.wrap_up(conversation)
+        self._ended(call_id, agent)
+        await self._store.drop_conversation(call_id)
+
+    async def cut(self, call_id: str) -> None:
+        """Both lines were cut by no one's will: the agent is free, or wraps up; a talker stays in Redis
+        until it is written what becomes of them."""
+        conversation = self._now.pop(call_id, None)
+        if conversation is None:
+            return
+        if conversation.answered_at is not None:
+            await self.wrap_up(conversation)
+            self._ended(call_id, conversation.agent)
+            return
+        for agent in conversation.ringing or (conversation.agent,):
+            await self._agents.released(agent, call_id)
+        await self._store.drop_conversation(call_id)
+
     async def wrap_up(self, conversation: Conversation) -> None:
         """The agent's side is over."""
         await self._agents.wrap_up(conversation.agent, call=conversation.entry.call_id, seconds=self._wrap_up_seconds)
 
-    async def over(self, call_id: str, *, ended_by: str, talk_seconds: float | None = None) -> Served | None:
+    async def over(
+        self, call_id: str, *, ended_by: str, talk_seconds: float | None = None, agent: str = ""
+    ) -> Served | None:
         """The conversation ended: the agent wraps up, the call's line is closed. None when that was done before.
 
-        `talk_seconds` None: counted from the answer. The conversation stays in Redis until its line is in the log.
+        `agent`: who answered, when the event of it was missed. `talk_seconds` None: counted from the answer. The
+        conversation stays in Redis until its line is in the log.
         """
         conversation = self._now.pop(call_id, None)
         if conversation is None:
@@ -116,7 +178,7 @@ class Conversations:
         now = self._clock()
         if conversation.answered_at is None:  # the event of the answer was missed
             answered_at = now - timedelta(seconds=talk_seconds or 0.0)
-            conversation = replace(conversation, answered_at=answered_at)
+            conversation = replace(conversation, answered_at=answered_at, agent=agent or conversation.agent)
         if talk_seconds is None:
             talk_seconds = (now - (conversation.answered_at or now)).total_seconds()
         log.info(
@@ -130,6 +192,7 @@ class Conversations:
             },
         )
         await self.wrap_up(conversation)
+        self._ended(call_id, conversation.agent)
         self._ledger.note(record_of(conversation.entry, Outcome.SERVED, conversation=conversation, ended_at=now))
         await self._ledger.written(call_id)
         await self._store.drop_conversation(call_id)

@@ -1,7 +1,8 @@
 """What happens on the call floor without a caller's coroutine: the link's events, deadlines, repairs.
 
-One task works off the link's events strictly in order, another minds the deadlines of agents' transient states and
-compares with the live channels now and then. What that has to mend is counted: in a sound helpline it is nothing.
+The link's events become jobs, worked off strictly in order. One task minds the deadlines of agents' transient states,
+another compares with the live channels every few seconds. What that has to mend is counted: in a sound helpline it is
+nothing.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
 
+from acd.callbacks import Callbacks
 from acd.conversations import Clock, Conversations
+from acd.hall import SPY, Hall
+from acd.jobs import Jobs
+from acd.link import Link
 from acd.records import Outcome
 from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare
+from acd.restarts import Restarts
+from acd.ringing import pause_reason
 from agents.agent import ENDPOINT_PREFIX, AgentId, agent_on
-from agents.errors import UnknownAgent
 from agents.presence import State
 from agents.service import Agents
+from telephony.call import Dialled
 from telephony.errors import TelephonyError
 from telephony.events import (
     AttendedTransferred,
@@ -32,52 +38,39 @@ from telephony.events import (
 
 log = logging.getLogger(__name__)
 
-CHECK_SECONDS = 15.0
+CHECK_SECONDS = 5.0
 PHONE_AWAY = frozenset({"UNAVAILABLE", "INVALID"})
-
-E = TypeVar("E")
-Job = Callable[[], Awaitable[None]]
-
-
-class Link(Protocol):
-    """What the queue needs of `telephony.ami.AmiLink`."""
-
-    @property
-    def connected(self) -> bool: ...
-    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> None: ...
-    def on_resync(self, handler: Callable[[Sequence[LiveChannel]], Awaitable[None]]) -> None: ...
-    async def live_channels(self) -> list[LiveChannel]: ...
-    async def reachable_endpoints(self) -> frozenset[str]: ...
 
 
 class Floor:
-    """`start()` to `stop()`. `waiting` and `attached` are the queue's own, looked at as they are."""
+    """`start()` to `stop()`."""
 
     def __init__(
         self,
         *,
         agents: Agents,
+        hall: Hall,
         conversations: Conversations,
+        callbacks: Callbacks,
+        restarts: Restarts,
         link: Link,
-        waiting: Mapping[str, Any],
-        attached: Collection[str],
-        answered: Callable[[str], Awaitable[None]],
-        caller_gone: Callable[[str, Outcome], Awaitable[None]],
+        jobs: Jobs,
         clock: Clock,
         wrap_up_seconds: float,
+        tidy: Callable[[], Awaitable[None]],
     ) -> None:
         self.repairs: Counter[str] = Counter()
         self._agents = agents
+        self._hall = hall
         self._conversations = conversations
+        self._callbacks = callbacks
+        self._restarts = restarts
         self._link = link
-        self._waiting = waiting
-        self._attached = attached
-        self._answered = answered
-        self._caller_gone = caller_gone
+        self._jobs = jobs
         self._clock = clock
         self._wrap_up_seconds = wrap_up_seconds
+        self._tidy = tidy
         self._other_calls: dict[str, tuple[AgentId, str]] = {}  # by the id of the agent's channel
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._suspected: set[Repair] = set()
@@ -90,7 +83,7 @@ class Floor:
 
     async def start(self) -> None:
         """Begin; with the link up already, compare at once."""
-        for loop, name in ((self._work, "acd events"), (self._mind, "acd deadlines"), (self._check, "acd check")):
+        for loop, name in ((self._mind, "acd deadlines"), (self._check, "acd check")):
             self._tasks.append(asyncio.create_task(loop(), name=name))
         if self._link.connected:
             try:
@@ -112,16 +105,16 @@ class Floor:
 
     def _on_dial_ended(self, event: DialEnded) -> None:
         agent = agent_on(event.dest_channel)
-        if event.answered and agent is not None:
-            self._jobs.put_nowait(partial(self._phone_answered, agent, event))
+        if agent is not None:
+            self._jobs.put(partial(self._phone_answered if event.answered else self._phone_failed, agent, event))
 
     def _on_hungup(self, event: Hungup) -> None:
-        self._jobs.put_nowait(partial(self._hung_up, event))
+        self._jobs.put(partial(self._hung_up, event))
 
     def _on_transferred(self, event: AttendedTransferred) -> None:
         agent = agent_on(event.target_channel)
         if event.succeeded and agent is not None:
-            self._jobs.put_nowait(partial(self._conversations.handed_over, event.call_id, agent))
+            self._jobs.put(partial(self._conversations.handed_over, event.call_id, agent, phone=event.target_channel))
 
     def _on_contact(self, event: ContactChanged) -> None:
         # A contact that went may have been the last but one: that a phone is away is the device's to say.
@@ -135,11 +128,14 @@ class Floor:
     async def _on_resync(self, channels: Sequence[LiveChannel]) -> None:
         """The link is (back) up: take what was missed as one more event, in order."""
         done = asyncio.get_running_loop().create_future()
+        live = {channel.call_id for channel in channels}
 
         async def job() -> None:
             try:
+                await self._restarts.look(live)
                 for repair in self._compare(channels):
                     await self._mend(repair)
+                await self._callbacks.compare(live, certain=True)
                 reachable = await self._link.reachable_endpoints()
                 for agent in self._agents.list():
                     self._agents.phone_state(agent.endpoint, agent.endpoint in reachable)
@@ -147,50 +143,63 @@ class Floor:
                 if not done.done():
                     done.set_result(None)
 
-        if self._tasks:
-            self._jobs.put_nowait(job)
+        if self._jobs.running:
+            self._jobs.put(job)
             await done
 
     # -- working it off
 
-    async def _work(self) -> None:
-        while True:
-            job = await self._jobs.get()
-            try:
-                await job()
-            except UnknownAgent as error:
-                log.warning("A phone that is no agent's", extra={"action": "unknown_agent", "reason": str(error)})
-            except TelephonyError as error:
-                log.warning("The link broke", extra={"action": "link_broke", "reason": str(error)})
-            except Exception:  # one event's fault must not stop the floor
-                log.exception("An event could not be worked off", extra={"action": "event_failed"})
-
     async def _phone_answered(self, agent: AgentId, event: DialEnded) -> None:
-        conversation = self._conversations.get(event.call_id)
+        conversation, phone = self._conversations.get(event.call_id), event.dest_channel
         if conversation is not None:
-            if conversation.agent == agent and not conversation.passed_on:
-                await self._answered(event.call_id)
+            rung = agent == conversation.agent or agent in conversation.ringing
+            if rung and not conversation.passed_on:
+                await self._answered(event.call_id, agent, phone)
             else:
-                await self._conversations.handed_over(event.call_id, agent)
-        elif self._agents.get(agent).call != event.call_id:  # else late news of a conversation that ended already
-            # A call that we did not offer, such as a colleague's question: they talk all the same.
-            self._other_calls[event.dest_id] = (agent, event.call_id)
-            await self._agents.talking(agent, event.call_id)
+                await self._conversations.handed_over(event.call_id, agent, phone=phone)
+        elif not event.call_id or self._agents.get(agent).call != event.call_id:  # else late news of one that is over
+            # A call that we did not offer, such as a colleague's question: they talk all the same. One that nobody
+            # made (a supervisor who listens) goes by its own id.
+            call_id = event.call_id or event.dest_id
+            self._other_calls[event.dest_id] = (agent, call_id)
+            await self._agents.talking(agent, call_id)
+
+    async def _phone_failed(self, agent: AgentId, event: DialEnded) -> None:
+        """One of several phones that ring for a caller is busy, gone or declines: that agent is out of the race now.
+        With one phone alone the caller's own coroutine sees it."""
+        reason = pause_reason(Dialled(event.status))
+        if reason and await self._conversations.rings_no_more(event.call_id, agent):
+            await self._agents.not_answered(agent, event.call_id, reason)
+            self._hall.offer_failed(event.call_id, agent)
+
+    async def _answered(self, call_id: str, agent: str, phone: str = "") -> None:
+        """Asterisk says that they talk now."""
+        if await self._conversations.answered(call_id, agent, phone=phone):
+            await self._hall.answered(call_id, agent)
 
     async def _hung_up(self, event: Hungup) -> None:
         """A channel ended. Calls with a session see to their own end; here are those without."""
+        self._restarts.alive()
         if (other := self._other_calls.pop(event.call_id, None)) is not None:
-            await self._agents.wrap_up(other[0], call=other[1], seconds=self._wrap_up_seconds)
-        elif event.call_id in self._attached or event.linked_id in self._attached:
+            seconds = 0.0 if event.call_id.startswith(SPY) else self._wrap_up_seconds
+            await self._agents.wrap_up(other[0], call=other[1], seconds=seconds)
+        elif event.call_id in self._hall.sessions or event.linked_id in self._hall.sessions:
             return
         elif self._conversations.get(event.call_id) is not None:
             await self._both_gone(event.call_id, Outcome.ABANDONED)
-        elif event.call_id in self._waiting:
-            await self._caller_gone(event.call_id, Outcome.ABANDONED)
+        elif event.call_id in self._hall.entries:
+            await self._hall.leave(event.call_id, Outcome.ABANDONED)
         elif (agent := agent_on(event.channel)) is not None:
-            conversation = self._conversations.of_agent(agent, event.linked_id)
-            if conversation is not None and conversation.answered_at is not None:
-                await self._conversations.wrap_up(conversation)
+            await self._phone_ended(agent, event)
+        else:
+            await self._callbacks.ended(event.call_id)
+
+    async def _phone_ended(self, agent: AgentId, event: Hungup) -> None:
+        conversation = self._conversations.of_agent(agent, event.channel, event.linked_id)
+        if conversation is None or conversation.entry.call_id in self._hall.sessions:
+            return
+        if conversation.answered_at is not None:
+            await self._conversations.wrap_up(conversation)
 
     async def _both_gone(self, call_id: str, unanswered: Outcome) -> None:
         """`unanswered`: how to count one that we did not see answered."""
@@ -201,8 +210,9 @@ class Floor:
             await self._conversations.over(call_id, ended_by="caller")
             return
         await self._conversations.not_begun(call_id)
-        await self._agents.released(conversation.agent, call_id)
-        await self._caller_gone(call_id, unanswered)
+        for agent in conversation.ringing or (conversation.agent,):
+            await self._agents.released(agent, call_id)
+        await self._hall.leave(call_id, unanswered)
 
     # -- deadlines
 
@@ -222,10 +232,10 @@ class Floor:
     async def _expire(self) -> None:
         try:
             for agent in self._agents.overdue():
-                if agent.state is State.RINGING and agent.call in self._attached:
+                if agent.state is State.RINGING and agent.call in self._hall.sessions:
                     # Asterisk would have ended the ring by now: they talk, and the event of it was missed.
                     self.repairs["answer missed"] += 1
-                    await self._answered(agent.call)
+                    await self._answered(agent.call, agent.id)
             await self._agents.expire()
         except Exception:
             log.exception("Deadlines could not be minded", extra={"action": "deadlines_failed"})
@@ -237,32 +247,38 @@ class Floor:
         """Compare now and then. What is seen twice in a row was no event that was just under way."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
+            await self._tidy()
             if not self._link.connected:
                 self._suspected.clear()
                 continue
             try:
-                found = set(self._compare(await self._link.live_channels()))
+                channels = await self._link.live_channels()
             except TelephonyError:
                 continue
+            self._restarts.alive()
+            found = set(self._compare(channels))
             for repair in found & self._suspected:
-                self._jobs.put_nowait(partial(self._mend, repair))
+                self._jobs.put(partial(self._mend, repair))
             self._suspected = found
+            live = {channel.call_id for channel in channels}
+            self._jobs.put(partial(self._callbacks.compare, live, certain=False))
 
     def _compare(self, channels: Sequence[LiveChannel]) -> list[Repair]:
         return compare(
-            waiting=list(self._waiting),
+            waiting=list(self._hall.entries),
             conversations=self._conversations,
-            attached=self._attached,
+            attached=self._hall.sessions,
             agents=self._agents.list(),
             channels=channels,
         )
 
     async def _mend(self, repair: Repair) -> None:
-        if repair.call_id in self._attached:
+        if repair.call_id in self._hall.sessions:
             return  # the caller came back since: their session sees to it
         match repair:
             case StillTalking(call_id):
-                await self._answered(call_id)
+                if (conversation := self._conversations.get(call_id)) is not None:
+                    await self._answered(call_id, conversation.agent)
                 return  # as it should be after a restart: nothing was broken
             case AgentLeft(call_id):
                 conversation = self._conversations.get(call_id)
@@ -272,7 +288,7 @@ class Floor:
             case ConversationOver(call_id):
                 await self._both_gone(call_id, Outcome.LOST)  # they may have talked: not known, so not made up
             case CallerGone(call_id):
-                await self._caller_gone(call_id, Outcome.ABANDONED)
+                await self._hall.leave(call_id, Outcome.ABANDONED)
             case AgentFree(agent, call_id):
                 await self._agents.released(agent, call_id)
                 await self._agents.wrap_up(agent, call=call_id, seconds=0.0)

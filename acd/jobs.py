@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -10,6 +11,8 @@ from agents.errors import UnknownAgent
 from telephony.errors import TelephonyError
 
 log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.0
 
 Job = Callable[[], Awaitable[object]]
 
@@ -29,8 +32,12 @@ class Jobs:
         self._task = asyncio.create_task(self._work(), name="acd events")
 
     async def stop(self) -> None:
+        """What is on the way is done, if it can be done soon."""
         task, self._task = self._task, None
         if task is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._waiting.join()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -48,3 +55,5 @@ class Jobs:
                 log.warning("The link broke", extra={"action": "link_broke", "reason": str(error)})
             except Exception:  # one event's fault must not stop the floor
                 log.exception("An event could not be worked off", extra={"action": "event_failed"})
+            finally:
+                self._waiting.task_done()

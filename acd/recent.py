@@ -1,4 +1,4 @@
-"""Who called within the last day: a caller who has to call again goes before those who call for the first time. Pure."""
+"""Who called within the last day: who has to call again goes before those who call for the first time. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ REPEAT = timedelta(hours=24)
 class RecentCallers:
     """Numbers with the moment of their last call. A withheld number is nobody's."""
 
-    def __init__(self, calls: Iterable[tuple[str, datetime]] = ()) -> None:
-        self._last: OrderedDict[str, datetime] = OrderedDict()
-        for caller, at in sorted(calls, key=lambda call: call[1]):
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, datetime] = OrderedDict()  # the latest is last
+
+    def called_before(self, calls: Iterable[tuple[str, datetime]]) -> None:
+        """What is found on record, while others call already."""
+        since = list(self._last.items())
+        self._last.clear()
+        for caller, at in (*sorted(calls, key=lambda call: call[1]), *since):
             self.called(caller, at)
 
     def called(self, caller: str, at: datetime) -> None:

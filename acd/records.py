@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,11 +20,14 @@ class Request:
     service: str
     context: Mapping[str, str] = field(default_factory=dict)
     language_required: bool = False  # False: somebody idle who speaks another is better than waiting
-    priority: int = 0  # class of urgency, 0 goes first
+    priority: int = 0  # no longer used: `urgency` says it
     urgency: str = "ordinary"  # emergency, escalated, repeat, vulnerable, ordinary
     needs: tuple[str, ...] = ()  # skills that the agent must have beyond the queue's own, such as speciality:land
     prefers: tuple[str, ...] = ()  # skills that decide between agents who would do
     known_agent: str = ""  # who knows the matter already
+
+    def with_urgency(self, urgency: str) -> Request:
+        return self if urgency == self.urgency else replace(self, urgency=urgency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Entry:
     place: int
     queue: str = ""  # where they stand now, after overflow or a transfer; "": the queue of the service they asked for
     kind: Kind = Kind.CALL
+    front: int = 0  # put before all others by a supervisor, the highest number first; 0: not
 
     def in_line(self) -> Caller:
         """As the engine sees it."""

@@ -24,10 +24,13 @@ class Left:
 
 
 class Remembered:
-    """The places of those who left lately, by number. `take` and `left` say which numbers changed by it."""
+    """The places of those who left lately, by number."""
 
-    def __init__(self, left: Iterable[Left] = ()) -> None:
+    def __init__(self) -> None:
         self._left: dict[str, Left] = {}
+
+    def take_up(self, left: Iterable[Left]) -> None:
+        """Those whom the controller before remembered."""
         for one in sorted(left, key=lambda one: one.at):
             self._left[one.entry.caller] = one
 

@@ -1,75 +1,62 @@
-"""The queue, live: `wait_for_agent` is all that a caller hears from joining to the end of the conversation.
+"""The queue, live, as the other rooms see it: `Acd`.
 
-One coroutine is one call. Decisions come from the pure engine; whatever one caller's event decides for another is put
-into effect by waking that other's coroutine, which looks at the engine and acts. What the link tells is worked off in
-order by one task, deadlines by another.
+One coroutine is one call. Decisions come from the pure engine and are put into effect by the parts that this module
+puts together: `acd.hall` (who holds which place), `acd.caller_way` (what a caller goes through), `acd.offers` (ring and
+talk), `acd.callbacks`, `acd.work_desk`, `acd.supervision`, `acd.floor` (what the link tells, deadlines, repairs).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from acd.admission import Load, is_full
+from acd.callbacks import Callbacks
+from acd.caller_way import CallerWay, End
 from acd.conversations import Clock, Conversations
-from acd.decisions import Decision, Offer
-from acd.engine import Engine
 from acd.errors import QueueUnreadable
-from acd.events import (
-    AgentBusy,
-    AgentPaused,
-    AgentReady,
-    AgentSignedIn,
-    AgentSignedOut,
-    CallerAttached,
-    CallerDetached,
-    CallerJoined,
-    CallerLeft,
-    Event,
-    OfferAnswered,
-    OfferFailed,
-)
-from acd.floor import Floor, Link
+from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
+from acd.floor import Floor
+from acd.hall import Hall, Journal
+from acd.jobs import Jobs
 from acd.ledger import Ledger
-from acd.queues import DEFAULT_QUEUES
-from acd.records import Conversation, Entry, NotServed, Outcome, Request, Resumed, Served, record_of
-from acd.ringing import pause_reason, recording_file
+from acd.link import Link
+from acd.notices import NoticeBuilder
+from acd.off_hook import OffHook
+from acd.offers import Offers
+from acd.orders import StandingOrders
+from acd.queues import Urgency
+from acd.recent import REPEAT, RecentCallers
+from acd.records import CallbackOwed, Entry, NotServed, Request, Resumed, Served
+from acd.restarts import Restarts
+from acd.resuming import Resuming
+from acd.session import Aside, Session
 from acd.settings import AcdSettings, WaitingWords
 from acd.snapshot import KnownCall, Snapshot, known_call, snapshot_of
 from acd.store import CallLog, QueueStore
-from acd.waiting import Position, Rhythm, Told
-from agents.agent import Agent, PresenceChanged
-from agents.errors import NotAvailable
-from agents.presence import State
+from acd.supervision import Supervision
+from acd.waiting import Rhythm, Told
+from acd.work import WorkItem
+from acd.work_desk import WorkDesk
+from agents.agent import Line, PresenceChanged
 from agents.service import Agents
-from telephony.call import Call, Dialled
-from telephony.errors import CommandRefused, HungUp
+from telephony.call import Call
 
 log = logging.getLogger(__name__)
 
-RING_SLACK_SECONDS = 5.0  # Asterisk ends the ring by itself; only what went wrong lasts longer
-LOOK_SECONDS = 10.0  # a caller is woken for every decision; look all the same, should the link break unnoticed
-POLL_SECONDS = 0.5  # with the link down nobody can wake a caller: look this often instead
-
-__all__ = ["Acd", "AcdSettings", "NotServed", "Request", "Resumed", "Served", "WaitingWords"]
-
-
-@dataclass(slots=True)
-class _Session:
-    """The coroutine of one waiting call."""
-
-    call: Call
-    entry: Entry
-    told: Told
-    rings: int = 0
+__all__ = ["Acd", "AcdSettings", "CallbackOwed", "NotServed", "Request", "Resumed", "Served", "WaitingWords"]
 
 
 class Acd:
-    """See the module. `start()` before the first call, `stop()` after the last."""
+    """See the module. `start()` before the first call, `stop()` after the last.
+
+    `calls_in_use` counts the calls that Asterisk has with us now; `build_notice` makes a supervisor's words into sound.
+    """
 
     def __init__(
         self,
@@ -81,74 +68,164 @@ class Acd:
         clock: Clock,
         words: WaitingWords,
         settings: AcdSettings,
+        journal: Journal | None = None,
+        build_notice: NoticeBuilder | None = None,
+        calls_in_use: Callable[[], int] = lambda: 0,
     ) -> None:
         self._agents = agents
         self._calls = calls
         self._link = link
         self._clock = clock
-        self._words = words
         self._settings = settings
+        self._calls_in_use = calls_in_use
         self._rhythm = Rhythm(
             first_seconds=settings.announce_first_seconds, every_seconds=settings.announce_every_seconds
         )
-        self._engine = Engine(DEFAULT_QUEUES)
-        self._entries: dict[str, Entry] = {}
-        self._sessions: dict[str, _Session] = {}
-        self._next_place = 1
+        self._rules = {rules.name: rules for rules in settings.queues}
+        self._recent = RecentCallers()
         self._store = QueueStore(redis)
         self._ledger = Ledger(calls)
+        self._jobs = Jobs()
+        self._orders = StandingOrders(self._store)
+        self._hall = Hall(
+            agents=agents,
+            store=self._store,
+            ledger=self._ledger,
+            jobs=self._jobs,
+            clock=clock,
+            queues=list(self._rules),
+            journal=journal,
+        )
+        self._callbacks = Callbacks(
+            link=link,
+            store=self._store,
+            ledger=self._ledger,
+            tell=self._hall.tell,
+            clock=clock,
+            rules=settings.callback,
+        )
+        self._hall.ring_back = self._callbacks.ring
+        self._work = WorkDesk(agents=agents, hall=self._hall, store=self._store)
+        self._hall.hand_out = self._work.hand_out
         self._conversations = Conversations(
             agents=agents,
             store=self._store,
             ledger=self._ledger,
             clock=clock,
             wrap_up_seconds=settings.wrap_up_seconds,
+            ended=self._hall.ended,
+        )
+        self._hall.rings = self._conversations.rings
+        self._off_hook = OffHook(agents=agents, link=link)
+        self._way = self._caller_way(words)
+        self._resuming = Resuming(
+            agents=agents, hall=self._hall, conversations=self._conversations, callbacks=self._callbacks
+        )
+        self._restarts = Restarts(
+            link=link,
+            hall=self._hall,
+            conversations=self._conversations,
+            callbacks=self._callbacks,
+            orders=self._orders,
+            clock=clock,
         )
         self._floor = Floor(
             agents=agents,
+            hall=self._hall,
             conversations=self._conversations,
+            callbacks=self._callbacks,
+            restarts=self._restarts,
             link=link,
-            waiting=self._entries,
-            attached=self._sessions,
-            answered=self._answered,
-            caller_gone=self._leave,
+            jobs=self._jobs,
             clock=clock,
             wrap_up_seconds=settings.wrap_up_seconds,
+            tidy=self._tidy,
+        )
+        self.supervision = Supervision(
+            agents=agents,
+            hall=self._hall,
+            conversations=self._conversations,
+            orders=self._orders,
+            link=link,
+            rules=self._rules,
+            build_notice=build_notice,
+            clock=clock,
         )
         agents.watch(self._presence_changed)
+
+    def _caller_way(self, words: WaitingWords) -> CallerWay:
+        offers = Offers(
+            agents=self._agents,
+            hall=self._hall,
+            conversations=self._conversations,
+            line_of=self._line_of,
+            jobs=self._jobs,
+            clock=self._clock,
+            ring_seconds=self._settings.ring_seconds,
+            recordings_folder=self._settings.recordings_folder,
+            tone=self._settings.off_hook_tone,
+        )
+        return CallerWay(
+            hall=self._hall,
+            offers=offers,
+            callbacks=self._callbacks,
+            orders=self._orders,
+            link=self._link,
+            words=words,
+            rhythm=self._rhythm,
+            max_wait_seconds=self._settings.max_wait_seconds,
+            clock=self._clock,
+        )
 
     # -- coming up and going down
 
     async def start(self) -> None:
-        """Take up who waits and who talks. `agents` must be loaded. Raises QueueUnreadable."""
+        """Take up who waits, who talks, who is owed a call. `agents` must be loaded. Raises QueueUnreadable."""
         try:
-            entries, conversations = await self._store.read()
+            found = await self._store.read()
         except (RedisError, OSError, TimeoutError) as error:
             raise QueueUnreadable(
                 "Redis does not answer, so it is not known who waits. Start it, or mend redis_url, and try again."
             ) from error
         self._store.start()
         self._ledger.start()
-        for conversation in conversations:
+        self._orders.take_up(found.orders)
+        self._hall.remembered.take_up(found.left)
+        for conversation in found.conversations:
             self._conversations.take_up(conversation)
-        for entry in entries:
-            self._next_place = max(self._next_place, entry.place + 1)
-            self._entries[entry.call_id] = entry
-            self._tell(CallerJoined(entry.in_line(), attached=False))
-        known = {entry.call_id for entry in entries} | {c.entry.call_id for c in conversations}
-        await self._close_unknown(known)
+        events: list[Event] = [QueueOpened(rules) for rules in self._settings.queues]
+        events += [QueueClosed(name) for name in self._orders.closed if name in self._rules]
+        events += self._hall.take_up(found.waiting)
+        for callback in found.callbacks:
+            events += self._callbacks.take_up(callback)
+        for item in found.work:
+            events += self._work.take_up(item)
         for agent in self._agents.list():
-            self._feed(agent)
+            events += self._hall.events_of(agent)
+        known = {entry.call_id for entry in found.waiting} | {c.entry.call_id for c in found.conversations}
+        await self._close_unknown(known)
+        self._hall.tell_together(events)
+        self._jobs.put(self._read_recent)
+        self._jobs.start()
         await self._floor.start()
-        if known:
+        if known or found.callbacks:
             log.info(
                 "Took up the queue",
-                extra={"action": "queue_taken_up", "waiting": len(entries), "talking": len(conversations)},
+                extra={
+                    "action": "queue_taken_up",
+                    "waiting": len(found.waiting),
+                    "talking": len(found.conversations),
+                    "callbacks": len(found.callbacks),
+                },
             )
 
     async def stop(self) -> None:
-        """End what runs beside the calls. Who waits and talks stays in Redis."""
+        """End what runs beside the calls. Who waits, talks or is owed a call stays in Redis."""
+        self._hall.stop()
         await self._floor.stop()
+        await self._callbacks.stop()
+        await self.supervision.stop()
+        await self._jobs.stop()
         await self._ledger.stop()
         await self._store.stop()
 
@@ -161,292 +238,135 @@ class Acd:
         if lost:
             log.warning("Calls were lost", extra={"action": "calls_lost", "calls": lost})
 
+    async def _read_recent(self) -> None:
+        """Who called in the last day; a long list, so calls do not wait for it."""
+        try:
+            calls = await self._calls.callers_since(self._clock() - REPEAT)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("Who called lately is not known", extra={"action": "call_log_failed", "error": str(error)})
+            return
+        self._recent.called_before(calls)
+
+    async def _tidy(self) -> None:
+        """Places that were kept for those who left are given up in time."""
+        for caller in self._hall.remembered.too_old(self._clock()):
+            await self._store.drop_left(caller)
+
     # -- a caller's way
 
-    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed:
+    async def wait_for_agent(self, call: Call, request: Request, *, asides: Mapping[str, Aside] | None = None) -> End:
         """The whole of waiting, ringing and talking. Raises HungUp when the caller leaves before an agent answered.
 
         A caller whose place is held (see `resume`) takes it up again. When this coroutine ends in any other way (the
-        controller stops, the session breaks), the place is held for the caller's return.
+        controller stops, the session breaks), the place is held for the caller's return. `asides`: what further keys do
+        while waiting.
         """
-        entry = await self._join(call, request)
-        session = _Session(call, entry, Told.nothing(self._clock(), self._rhythm))
-        self._sessions[call.id] = session
-        self._tell(CallerAttached(call.id))
-        try:
-            return await self._wait(session)
-        except HungUp:
-            await self._leave(call.id, Outcome.ABANDONED)
-            raise
-        finally:
-            self._detach(call.id)
+        entry = self._hall.entries.get(call.id) or await self._join(call, request)
+        told = Told.nothing(self._clock(), self._rhythm)
+        return await self._way.walk(Session(call, entry, told, asides or {}))
 
     async def _join(self, call: Call, request: Request) -> Entry:
-        if (held := self._entries.get(call.id)) is not None:
-            return held
-        entry = Entry(
+        """A place of their own; the old one for whoever left a moment ago, or calls before we call them back."""
+        now = self._clock()
+        old = await self._callbacks.take_over(call.caller) or self._hall.remembered.take(call.caller, now)
+        entry = self._entry(call, request, old)
+        self._recent.called(call.caller, now)
+        if old is not None:
+            self._jobs.put(partial(self._store.drop_left, call.caller))
+        await self._hall.join(entry)
+        log.info(
+            "A caller waits",
+            extra={
+                "action": "joined",
+                "call_id": call.id,
+                "old_place": old is not None,
+                "urgency": entry.request.urgency,
+                "pii_caller": call.caller,
+            },
+        )
+        return entry
+
+    def _entry(self, call: Call, request: Request, old: Entry | None) -> Entry:
+        now = self._clock()
+        urgency = request.urgency
+        if urgency == Urgency.ORDINARY:
+            if old is not None:
+                urgency = old.request.urgency
+            elif self._recent.is_repeat(call.caller, now):
+                urgency = Urgency.REPEAT
+        return Entry(
             call_id=call.id,
             channel=call.channel,
             caller=call.caller,
-            request=request,
-            joined_at=self._clock(),
-            place=self._next_place,
+            request=request.with_urgency(urgency),
+            joined_at=now if old is None else old.joined_at,
+            place=self._hall.new_place() if old is None else old.place,
+            queue=self._hall.queue_of(request),
         )
-        self._next_place += 1
-        self._entries[call.id] = entry
-        self._tell(CallerJoined(entry.in_line(), attached=False))  # in line at once, offered once it is written
-        await self._store.put_waiting(entry)
-        self._ledger.note(record_of(entry, Outcome.WAITING))
-        log.info("A caller waits", extra={"action": "joined", "call_id": call.id, "pii_caller": call.caller})
-        return entry
-
-    async def _wait(self, session: _Session) -> Served | NotServed:
-        call, limit = session.call, self._settings.max_wait_seconds
-        await call.music(True)
-        while True:
-            offer = self._engine.offer_to(call.id)
-            if offer is not None:
-                served = await self._ring(session, offer)
-                if served is not None:
-                    return served
-                await call.music(True)
-                continue
-            now = self._clock()
-            waited = (now - session.entry.joined_at).total_seconds()
-            if limit is not None and waited >= limit:
-                await self._leave(call.id, Outcome.NOT_SERVED)
-                return NotServed("nobody was free in time")
-            seconds = session.told.seconds_left(now)
-            if seconds <= 0:
-                await self._announce(session)
-                continue
-            look_in = LOOK_SECONDS if self._link.connected else POLL_SECONDS
-            await call.wait(min(seconds, look_in, limit - waited if limit is not None else seconds))
-
-    async def _announce(self, session: _Session) -> None:
-        language = session.entry.request.language
-        session.told, words = session.told.next(self._engine.position(session.call.id) or 1)
-        if isinstance(words, Position):
-            prompts = self._words.position(words.position, language)
-        else:
-            prompts = self._words.patience(language)
-        await session.call.play(*prompts, wakeable=True)
-        session.told = session.told.said(self._clock(), self._rhythm)
-
-    async def _ring(self, session: _Session, offer: Offer) -> Served | None:
-        """Ring the offered agent and let them talk. None: nobody answered, the caller waits on at the old place."""
-        call, agent = session.call, self._agents.get(offer.agent)
-        seconds = self._settings.ring_seconds
-        try:
-            await self._agents.ringing(agent.id, call.id, seconds=seconds + RING_SLACK_SECONDS)
-        except NotAvailable:
-            self._offer_failed(call.id, agent)
-            return None
-        session.rings += 1
-        recording = await self._start_recording(session)
-        await self._conversations.ring(
-            Conversation(entry=session.entry, agent=agent.id, since=self._clock(), recording=recording)
-        )
-        log.info("An agent's phone rings", extra={"action": "ringing", "call_id": call.id, "agent": agent.id})
-        hung_up: HungUp | None = None
-        try:
-            dialled = await call.dial(f"PJSIP/{agent.endpoint}", ring_seconds=seconds)
-        except HungUp as end:
-            hung_up, dialled = end, end.dialled or Dialled("CANCEL")
-        conversation = self._conversations.get(call.id)
-        if dialled.answered or (conversation is not None and conversation.answered_at is not None):
-            return await self._talked(call.id, agent, dialled, hung_up)
-        await self._not_answered(call.id, agent, dialled, hung_up)
-        if hung_up is not None:
-            raise hung_up
-        if recording:
-            await call.stop_recording()
-        return None
-
-    async def _talked(self, call_id: str, agent: Agent, dialled: Dialled, hung_up: HungUp | None) -> Served:
-        await self._out_of_line(call_id)
-        seconds = dialled.talk_seconds if dialled.answered else None
-        conversation = self._conversations.get(call_id)
-        if hung_up is not None and hung_up.transferred and conversation is not None:
-            await self._conversations.passed_on(call_id, agent.id)
-            recording = conversation.recording
-            return Served(agent=agent.id, talk_seconds=seconds or 0.0, recording=recording, ended_by="transferred")
-        ended_by = "agent" if hung_up is None else "caller"
-        served = await self._conversations.over(call_id, ended_by=ended_by, talk_seconds=seconds)
-        return served or Served(agent=agent.id, talk_seconds=seconds or 0.0, recording="", ended_by=ended_by)
-
-    async def _not_answered(self, call_id: str, agent: Agent, dialled: Dialled, hung_up: HungUp | None) -> None:
-        await self._conversations.not_begun(call_id)
-        reason = "" if hung_up is not None else pause_reason(dialled)
-        log.info(
-            "An agent's phone rang without an answer",
-            extra={
-                "action": "not_answered",
-                "call_id": call_id,
-                "agent": agent.id,
-                "status": dialled.status,
-                "cause": dialled.cause,
-                "caller_left": hung_up is not None,
-            },
-        )
-        if reason:
-            await self._agents.not_answered(agent.id, call_id, reason)
-        else:
-            await self._agents.released(agent.id, call_id)
-        if hung_up is None:
-            self._offer_failed(call_id, agent)
-        else:
-            await self._leave(call_id, Outcome.ABANDONED)
-
-    async def _start_recording(self, session: _Session) -> str:
-        """Begin to record; a call that can't be recorded is a call all the same."""
-        file = recording_file(
-            self._settings.recordings_folder,
-            call_id=session.call.id,
-            joined_at=session.entry.joined_at,
-            began=self._clock(),
-            ring=session.rings,
-        )
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await session.call.start_recording(file)
-        except (CommandRefused, OSError) as error:
-            log.error(
-                "A conversation can't be recorded",
-                extra={"action": "recording_failed", "call_id": session.call.id, "error": str(error)},
-            )
-            return ""
-        return str(file)
-
-    # -- after a crash
 
     async def resume(self, call: Call) -> Resumed | None:
-        """What the controller before knew of this call; None for one it did not know. To be asked first of all.
+        """What was known of this call before it came; None for a new one. To be asked first of all.
 
-        A conversation that ended meanwhile is closed. A waiting caller's place is held for `wait_for_agent`.
+        A conversation that ended meanwhile is closed. A waiting caller's place is held for `wait_for_agent`, and so is
+        that of a citizen whom we rang because a call was owed.
         """
-        conversation, entry = self._conversations.get(call.id), self._entries.get(call.id)
-        if conversation is not None:
-            status = await call.get("DIALSTATUS")
-            if status == "ANSWER" or conversation.answered_at is not None:
-                seconds = _seconds(await call.get("ANSWEREDTIME")) if status == "ANSWER" else None
-                await call.set("DIALSTATUS", "")
-                await self._out_of_line(call.id)
-                served = await self._conversations.over(call.id, ended_by="agent", talk_seconds=seconds)
-                return Resumed(request=conversation.entry.request, served=served)
-            await self._take_back_ring(call, conversation, status)
-        if entry is None:
-            return None
-        log.info("A waiting caller came back", extra={"action": "reattached", "call_id": call.id})
-        return Resumed(request=entry.request, served=None)
+        return await self._resuming.resume(call)
 
-    async def _take_back_ring(self, call: Call, conversation: Conversation, status: str) -> None:
-        """The phone rang when the session broke off; the ring is over, for the caller is back with us."""
-        await self._conversations.not_begun(call.id)
-        if status in ("NOANSWER", "BUSY"):
-            reason = pause_reason(Dialled("BUSY" if status == "BUSY" else "NOANSWER"))
-            await self._agents.not_answered(conversation.agent, call.id, reason)
-        else:
-            await self._agents.released(conversation.agent, call.id)
-        await call.set("DIALSTATUS", "")
-        if conversation.recording:
-            await call.stop_recording()
+    def full(self) -> bool:
+        """Whether nobody more can be let in to wait: apologise, and `owe_callback`."""
+        settings = self._settings
+        load = Load(self._calls_in_use(), settings.max_calls, len(self._hall.entries))
+        return is_full(load, settings.admission)
+
+    async def owe_callback(self, call: Call, request: Request) -> bool:
+        """Keep a place for a caller who can't be let in, and ring them when it is due. False: no number is known."""
+        if not call.caller:
+            return False
+        if self._callbacks.of_number(call.caller) is None:
+            now = self._clock()
+            entry = self._entry(call, request, self._hall.remembered.take(call.caller, now))
+            self._hall.tell(CallerJoined(entry.in_line(), attached=False), CallerHolds(entry.call_id))
+            await self._callbacks.owe(entry)
+        return True
+
+    async def attend(self, call: Call) -> None:
+        """An off-hook agent's line (AGI path "agent")."""
+        await self._off_hook.attend(call)
+
+    def _line_of(self, agent: str) -> str:
+        if self._agents.get(agent).line is not Line.OFF_HOOK:
+            return ""
+        return self._off_hook.channel_of(agent) or ""
+
+    # -- work
+
+    async def add_work(self, item: WorkItem) -> None:
+        """A work item to be matched by the same rules as callers, below them until it is due."""
+        await self._work.add(item)
+
+    async def done_work(self, item_id: str) -> None:
+        """Raises NoSuchWork."""
+        await self._work.done(item_id)
 
     # -- what is seen of it
 
     def snapshot(self) -> Snapshot:
-        """Who waits and who talks now."""
+        """Who waits and who talks now, and the figures."""
         return snapshot_of(
             at=self._clock(),
-            engine=self._engine,
-            entries=self._entries,
+            engine=self._hall.engine,
+            entries=self._hall.entries,
             conversations=self._conversations,
             repairs=self._floor.repairs,
         )
 
     def call(self, call_id: str) -> KnownCall | None:
-        """A call that waits, rings or is talked on now."""
+        """What is known of a call that waits, rings or is talked on; None when it is over."""
         conversation = self._conversations.get(call_id)
-        entry = conversation.entry if conversation else self._entries.get(call_id)
+        entry = conversation.entry if conversation else self._hall.entries.get(call_id)
         return None if entry is None else known_call(entry)
 
-    # -- the engine
-
-    def _tell(self, event: Event) -> None:
-        """Tell the engine; wake whoever it has decided something for."""
-        self._wake(self._engine.handle(event, self._clock()))
-
-    def _wake(self, decisions: Iterable[Decision]) -> None:
-        for decision in decisions:
-            if isinstance(decision, Offer):
-                self._sessions[decision.caller].call.wake()
-
-    def _detach(self, call_id: str) -> None:
-        """The session is over. A caller who is still in line keeps the place; an offer is void."""
-        self._sessions.pop(call_id, None)
-        offer = self._engine.offer_to(call_id)
-        self._tell(CallerDetached(call_id))
-        if offer is not None:
-            self._feed(self._agents.get(offer.agent))
-
-    def _feed(self, agent: Agent) -> None:
-        if agent.state is State.SIGNED_OUT:
-            self._tell(AgentSignedOut(agent.id))
-            return
-        self._tell(AgentSignedIn(agent.id, agent.skills))
-        if agent.available:
-            self._tell(AgentReady(agent.id, agent.ready_since or agent.since, agent.busy_share))
-        elif agent.state in (State.READY, State.PAUSED):  # ready, and the phone away
-            self._tell(AgentPaused(agent.id))
-        else:
-            self._tell(AgentBusy(agent.id))
-
     def _presence_changed(self, change: PresenceChanged) -> None:
-        self._feed(change.after)
+        self._work.presence_changed(change, self._jobs)
+        self._hall.feed(change.after)
         self._floor.look()
-
-    def _offer_failed(self, call_id: str, agent: Agent) -> None:
-        self._tell(OfferFailed(call_id, agent.id))
-        self._feed(self._agents.get(agent.id))
-
-    async def _answered(self, call_id: str) -> None:
-        """Asterisk says that they talk now."""
-        if await self._conversations.answered(call_id):
-            await self._out_of_line(call_id)
-
-    async def _out_of_line(self, call_id: str) -> None:
-        """The caller talks: no longer waiting, and no offer is open."""
-        conversation = self._conversations.get(call_id)
-        self._tell(OfferAnswered(call_id, conversation.agent if conversation is not None else ""))
-        if self._entries.pop(call_id, None) is not None:
-            await self._store.drop_waiting(call_id)
-
-    async def _leave(self, call_id: str, outcome: Outcome) -> None:
-        """Out of the queue without an agent; done once, whoever asks first. An agent held for the caller is free."""
-        entry = self._entries.pop(call_id, None)
-        if entry is None:
-            return
-        offer = self._engine.offer_to(call_id)
-        self._tell(CallerLeft(call_id))
-        if offer is not None:
-            agent = await self._agents.released(offer.agent, call_id)
-            self._feed(agent)
-        now = self._clock()
-        log.info(
-            "A caller left the queue",
-            extra={
-                "action": outcome.value,
-                "call_id": call_id,
-                "waited": (now - entry.joined_at).total_seconds(),
-            },
-        )
-        self._ledger.note(record_of(entry, outcome, ended_at=now))
-        await self._ledger.written(call_id)
-        await self._store.drop_waiting(call_id)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from acd.admission import Limits
+from acd.callback import CallbackRules
 from acd.notices import Notice
+from acd.queues import DEFAULT_QUEUES, QueueRules
 
 CALLBACK_KEY: Final = "1"  # keep my place and call me back
 MESSAGE_KEY: Final = "2"  # leave the complaint as a message
@@ -60,3 +63,8 @@ class AcdSettings:
     announce_first_seconds: float = 15.0
     announce_every_seconds: float = 45.0
     max_wait_seconds: float | None = None  # None: nobody is sent away
+    queues: tuple[QueueRules, ...] = DEFAULT_QUEUES
+    callback: CallbackRules = field(default_factory=CallbackRules)
+    admission: Limits = field(default_factory=Limits)
+    max_calls: int = 2000  # of Asterisk's own limit
+    off_hook_tone: bool = True  # an off-hook agent hears a short tone before the caller

@@ -1,25 +1,35 @@
-"""Where the queue is kept: who waits and who talks in Redis, a line for every call in SQL."""
+"""Where the queue is kept: who waits, who talks and who is owed a call in Redis, a line for every call in SQL."""
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from redis.asyncio import Redis
-from sqlalchemy import Column, Index, MetaData, String, Table, Text, insert, update
+from sqlalchemy import Column, Index, MetaData, String, Table, Text, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from acd.records import CallRecord, Conversation, Entry, Outcome, Request
+from acd import kept
+from acd.callback import Callback
+from acd.records import CallRecord, Conversation, Entry, Outcome
+from acd.remembered import Left
+from acd.work import WorkItem
 from agents.mirror import Mirror
 from agents.store import NAMING, UtcDateTime
 
-log = logging.getLogger(__name__)
-
 WAITING_KEY = "acd:waiting"
 CONVERSATIONS_KEY = "acd:conversations"
+CALLBACKS_KEY = "acd:callbacks"
+LEFT_KEY = "acd:left"
+WORK_KEY = "acd:work"
+ORDERS_KEY = "acd:orders"
+"""What supervisors ordered (closed queues, the notice), and when the Asterisk that we know was started."""
+
+T = TypeVar("T")
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -40,11 +50,21 @@ calls_table = Table(
 )
 
 
+def _upsert(insert: Any) -> Any:
+    new = insert(calls_table)
+    replaced = {column.name: new.excluded[column.name] for column in calls_table.c if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=["call_id"], set_=replaced)
+
+
+_UPSERTS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
 class CallLog(Protocol):
     """Keeps a line per call for the figures. Writing a line again replaces it."""
 
     async def save(self, records: Sequence[CallRecord]) -> None: ...
     async def close_unknown(self, known: Collection[str], at: datetime) -> int: ...
+    async def callers_since(self, since: datetime) -> Sequence[tuple[str, datetime]]: ...
 
 
 class SqlCallLog:
@@ -54,15 +74,10 @@ class SqlCallLog:
         self._sessions = sessions
 
     async def save(self, records: Sequence[CallRecord]) -> None:
-        """All in one transaction."""
+        """All in one statement, since each costs several trips to the database's thread. A call only once."""
         async with self._sessions.begin() as session:
-            for record in records:
-                values = _values(record)
-                changed = await session.execute(
-                    update(calls_table).where(calls_table.c.call_id == record.call_id).values(values)
-                )
-                if changed.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
-                    await session.execute(insert(calls_table).values(values))
+            connection = await session.connection()
+            await connection.execute(_UPSERTS[connection.dialect.name], [_values(record) for record in records])
 
     async def close_unknown(self, known: Collection[str], at: datetime) -> int:
         """Calls that neither wait nor talk and were never ended are lost; how many there were."""
@@ -73,6 +88,16 @@ class SqlCallLog:
                 .values(ended_at=at, outcome=Outcome.LOST.value)
             )
             return int(closed.rowcount)  # type: ignore[attr-defined]
+
+    async def callers_since(self, since: datetime) -> Sequence[tuple[str, datetime]]:
+        """Every number that called since then, with the moment of its last call."""
+        async with self._sessions() as session:
+            found = await session.execute(
+                select(calls_table.c.caller, func.max(calls_table.c.joined_at))
+                .where(calls_table.c.joined_at >= since, calls_table.c.caller != "")
+                .group_by(calls_table.c.caller)
+            )
+            return [(caller, at) for caller, at in found]
 
 
 def _values(record: CallRecord) -> dict[str, Any]:
@@ -90,108 +115,94 @@ def _values(record: CallRecord) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the last controller left; the waiting by place, the callbacks in the order they became owed."""
+
+    waiting: Sequence[Entry]
+    conversations: Sequence[Conversation]
+    callbacks: Sequence[Callback]
+    left: Sequence[Left]
+    work: Sequence[WorkItem]
+    orders: Mapping[str, str]
+
+
 class QueueStore:
-    """What the next controller takes up. Written before it is acted on; Redis may be away (see agents.mirror)."""
+    """What the next controller takes up. Written before it is acted on; Redis may be away (see agents.mirror).
+
+    A change that touches two of them writes both at once: the mirrors' writes run together.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._waiting = Mirror(redis, WAITING_KEY)
         self._conversations = Mirror(redis, CONVERSATIONS_KEY)
+        self._callbacks = Mirror(redis, CALLBACKS_KEY)
+        self._left = Mirror(redis, LEFT_KEY)
+        self._work = Mirror(redis, WORK_KEY)
+        self._orders = Mirror(redis, ORDERS_KEY)
+        self._mirrors = (self._waiting, self._conversations, self._callbacks, self._left, self._work, self._orders)
 
-    async def read(self) -> tuple[list[Entry], list[Conversation]]:
-        """What the last controller left, by place. Raises RedisError, OSError, TimeoutError."""
-        waiting, conversations = await self._waiting.read(), await self._conversations.read()
-        entries = [entry for text in waiting.values() if (entry := _entry_from(text))]
-        return (
-            sorted(entries, key=lambda entry: entry.place),
-            [conversation for text in conversations.values() if (conversation := _conversation_from(text))],
+    async def read(self) -> Found:
+        """Raises RedisError, OSError, TimeoutError."""
+        waiting, conversations, callbacks, left, work, orders = [await mirror.read() for mirror in self._mirrors]
+        return Found(
+            waiting=sorted(_readable(waiting, kept.entry_from), key=lambda entry: entry.place),
+            conversations=_readable(conversations, kept.conversation_from),
+            callbacks=sorted(_readable(callbacks, kept.callback_from), key=lambda callback: callback.owed_since),
+            left=_readable(left, kept.left_from),
+            work=sorted(_readable(work, kept.work_from), key=lambda item: item.place),
+            orders=orders,
         )
 
     def start(self) -> None:
-        self._waiting.start()
-        self._conversations.start()
+        for mirror in self._mirrors:
+            mirror.start()
 
     async def stop(self) -> None:
-        await self._waiting.stop()
-        await self._conversations.stop()
+        for mirror in self._mirrors:
+            await mirror.stop()
 
     async def put_waiting(self, entry: Entry) -> None:
-        await self._waiting.put(entry.call_id, json.dumps(_entry_values(entry)))
+        await self._waiting.put(entry.call_id, kept.entry_text(entry))
 
     async def drop_waiting(self, call_id: str) -> None:
         await self._waiting.put(call_id, None)
 
     async def put_conversation(self, conversation: Conversation) -> None:
-        values = {
-            "entry": _entry_values(conversation.entry),
-            "agent": conversation.agent,
-            "since": conversation.since.isoformat(),
-            "recording": conversation.recording,
-            "answered_at": conversation.answered_at and conversation.answered_at.isoformat(),
-            "passed_on": conversation.passed_on,
-        }
-        await self._conversations.put(conversation.entry.call_id, json.dumps(values))
+        await self._conversations.put(conversation.entry.call_id, kept.conversation_text(conversation))
 
     async def drop_conversation(self, call_id: str) -> None:
         await self._conversations.put(call_id, None)
 
+    async def put_callback(self, callback: Callback, *, instead_of: str = "") -> None:
+        """`instead_of`: the waiting or talking call that this is owed for from now on."""
+        together = [self._callbacks.put(callback.id, kept.callback_text(callback))]
+        if instead_of:
+            together += [self._waiting.put(instead_of, None), self._conversations.put(instead_of, None)]
+        await asyncio.gather(*together)
 
-def _entry_values(entry: Entry) -> dict[str, Any]:
-    request = entry.request
-    return {
-        "call_id": entry.call_id,
-        "channel": entry.channel,
-        "caller": entry.caller,
-        "joined_at": entry.joined_at.isoformat(),
-        "place": entry.place,
-        "language": request.language,
-        "language_required": request.language_required,
-        "service": request.service,
-        "priority": request.priority,
-        "context": dict(request.context),
-    }
+    async def drop_callback(self, id: str, *, now_waiting: Entry | None = None) -> None:
+        """`now_waiting`: the citizen was reached, or called themselves, and waits at the old place."""
+        together = [self._callbacks.put(id, None)]
+        if now_waiting is not None:
+            together.append(self.put_waiting(now_waiting))
+        await asyncio.gather(*together)
 
+    async def put_left(self, left: Left) -> None:
+        await self._left.put(left.entry.caller, kept.left_text(left))
 
-def _entry(values: Mapping[str, Any]) -> Entry:
-    return Entry(
-        call_id=str(values["call_id"]),
-        channel=str(values["channel"]),
-        caller=str(values["caller"]),
-        joined_at=datetime.fromisoformat(values["joined_at"]),
-        place=int(values["place"]),
-        request=Request(
-            language=str(values["language"]),
-            service=str(values["service"]),
-            context={str(key): str(value) for key, value in values["context"].items()},
-            language_required=bool(values["language_required"]),
-            priority=int(values["priority"]),
-        ),
-    )
+    async def drop_left(self, caller: str) -> None:
+        await self._left.put(caller, None)
+
+    async def put_work(self, item: WorkItem) -> None:
+        await self._work.put(item.id, kept.work_text(item))
+
+    async def drop_work(self, id: str) -> None:
+        await self._work.put(id, None)
+
+    async def put_order(self, name: str, text: str | None) -> None:
+        await self._orders.put(name, text)
 
 
-def _entry_from(text: str) -> Entry | None:
-    try:
-        return _entry(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        _warn_unreadable(error)
-        return None
-
-
-def _conversation_from(text: str) -> Conversation | None:
-    try:
-        values = json.loads(text)
-        answered_at = values["answered_at"]
-        return Conversation(
-            entry=_entry(values["entry"]),
-            agent=str(values["agent"]),
-            since=datetime.fromisoformat(values["since"]),
-            recording=str(values["recording"]),
-            answered_at=None if answered_at is None else datetime.fromisoformat(answered_at),
-            passed_on=bool(values["passed_on"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        _warn_unreadable(error)
-        return None
-
-
-def _warn_unreadable(error: Exception) -> None:
-    log.error("A call in Redis can't be read", extra={"action": "call_unreadable", "error": str(error)})
+def _readable(texts: Mapping[str, str], value_of: Callable[[str], T | None]) -> list[T]:
+    return [value for text in texts.values() if (value := value_of(text)) is not None]

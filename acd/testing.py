@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
 from acd.notices import Notice
 from acd.records import CallRecord, Outcome
+from telephony.errors import LinkDown, TelephonyError
 from telephony.events import LiveChannel
+from telephony.originate import RANG_TOO_LONG, Originate, Originated
 
 E = TypeVar("E")
 
@@ -23,6 +26,11 @@ class FakeLink:
         self.connected = True
         self.channels: list[LiveChannel] = []
         self.reachable: set[str] = set()
+        self.started = datetime(2026, 1, 5, 6, tzinfo=UTC)  # when Asterisk was
+        self.actions: list[tuple[str, dict[str, str]]] = []
+        self.originated: list[Originate] = []
+        self.outcomes: list[Originated | TelephonyError] = []  # of the calls that are asked for, in order
+        self.hung_up: list[str] = []
         self._handlers: list[tuple[type[Any], Callable[[Any], None]]] = []
         self._resyncs: list[Callable[[Sequence[LiveChannel]], Awaitable[None]]] = []
 
@@ -37,6 +45,38 @@ class FakeLink:
 
     async def reachable_endpoints(self) -> frozenset[str]:
         return frozenset(self.reachable)
+
+    @property
+    def lag(self) -> float | None:
+        return 0.001 if self.connected else None
+
+    async def action(self, name: str, fields: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        if not self.connected:
+            raise LinkDown
+        self.actions.append((name, dict(fields or {})))
+        return {}
+
+    async def asterisk_started(self) -> datetime:
+        if not self.connected:
+            raise LinkDown
+        return self.started
+
+    async def originate(self, call: Originate) -> Originated:
+        """Rings as long as the call's `ring_seconds` when nobody answers."""
+        if not self.connected:
+            raise LinkDown
+        self.originated.append(call)
+        outcome = self.outcomes.pop(0) if self.outcomes else Originated(answered=False, reason=RANG_TOO_LONG, cause=19)
+        await asyncio.sleep(0.1 if isinstance(outcome, TelephonyError) or outcome.answered else call.ring_seconds)
+        if isinstance(outcome, TelephonyError):
+            raise outcome
+        return outcome
+
+    async def hang_up(self, channel: str) -> bool:
+        if not self.connected:
+            raise LinkDown
+        self.hung_up.append(channel)
+        return True
 
     def tell(self, event: object) -> None:
         for kind, handler in self._handlers:
@@ -62,6 +102,10 @@ class MemoryCallLog:
         for record in records:
             self.records[record.call_id] = record
             self.history.append(record)
+
+    async def callers_since(self, since: datetime) -> Sequence[tuple[str, datetime]]:
+        self._check()
+        return [(r.caller, r.joined_at) for r in self.records.values() if r.caller and r.joined_at >= since]
 
     async def close_unknown(self, known: Collection[str], at: datetime) -> int:
         self._check()

@@ -73,7 +73,7 @@ async def test_a_caller_who_is_not_back_yet_holds_the_place_without_holding_up_o
         new = world.call("new", world.answering("new"))
         world.wait(new)
         await asyncio.sleep(20)
-        assert new.played == ["hi/position-2"]
+        assert new.played == ["hi/position-2", "hi/choices-12"]
         await world.seat("1001")
         await asyncio.sleep(1)
         assert world.agent("1001").call == "new"

@@ -57,11 +57,11 @@ async def test_who_waits_hears_music_and_the_position_at_a_rhythm_in_their_langu
         world.wait(second)
         await asyncio.sleep(70)
         assert first.music_on
-        assert first.played == ["en/position-1", "en/position-1"]
-        assert second.played == ["hi/position-2", "hi/position-2"]
+        assert first.played == ["en/position-1", "en/choices-12", "en/position-1", "en/comfort-0"]
+        assert second.played == ["hi/position-2", "hi/choices-12", "hi/position-2", "hi/comfort-0"]
         first.caller_hangs_up()
         await asyncio.sleep(45)
-        assert second.played[-1] == "hi/position-1"
+        assert second.played[-2:] == ["hi/position-1", "hi/choices-12"]
 
 
 async def test_a_waiting_caller_is_rung_for_the_moment_an_agent_is_free(tmp_path: Path, looptime: float) -> None:
@@ -227,7 +227,7 @@ async def test_a_transferred_caller_who_hangs_up_was_served(tmp_path: Path) -> N
     async with World(tmp_path) as world:
         await transferred(world)
         world.tell_hung_up("c1")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         assert world.calls.records["c1"].outcome is Outcome.SERVED
         assert world.kept == set()
 

@@ -32,7 +32,7 @@ def entry(id: str, place: int) -> Entry:
         channel=f"PJSIP/trunk-{id}",
         caller="9876543210",
         request=Request(
-            language="hi", service="complaint", context={"what": "सड़क"}, language_required=True, priority=2
+            language="hi", service="complaint", context={"what": "सड़क"}, language_required=True, urgency="escalated"
         ),
         joined_at=NOON + timedelta(seconds=place),
         place=place,
@@ -56,10 +56,10 @@ async def test_who_waits_and_who_talks_comes_back_as_written_in_order(redis: Red
     await store.put_conversation(talk)
     await store.put_conversation(replace(talk, entry=entry("c2", 2), answered_at=None))
     await store.drop_waiting("c7")
-    waiting, conversations = await QueueStore(redis).read()
-    assert waiting == [entry("c3", 3), entry("c12", 12)]
-    assert talk in conversations
-    assert {c.entry.call_id: c.answered_at for c in conversations} == {"c1": NOON, "c2": None}
+    found = await QueueStore(redis).read()
+    assert found.waiting == [entry("c3", 3), entry("c12", 12)]
+    assert talk in found.conversations
+    assert {c.entry.call_id: c.answered_at for c in found.conversations} == {"c1": NOON, "c2": None}
 
 
 async def test_a_calls_line_is_replaced_by_a_later_one(sessions: async_sessionmaker[AsyncSession]) -> None:
@@ -101,7 +101,9 @@ async def test_a_restart_on_real_stores_keeps_the_order(
     await first.start()
     names = [f"c{number}" for number in range(20)]
     tasks = [
-        asyncio.create_task(first.wait_for_agent(ScriptedCall(call_id=n), Request(language="hi", service="x")))
+        asyncio.create_task(
+            first.wait_for_agent(ScriptedCall(call_id=n, caller=""), Request(language="hi", service="x"))
+        )
         for n in names
     ]
     async with asyncio.timeout(10):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+from zlib import crc32
 
 from acd.records import Request
 from acd.service import Acd, NotServed, Served
@@ -69,7 +70,8 @@ class World:
             await self.agents.seat(id, languages=languages)
 
     def call(self, call_id: str, *dials: Dialled | Callable[[str], Awaitable[Dialled]], **more: Any) -> ScriptedCall:
-        return ScriptedCall(call_id=call_id, channel=f"PJSIP/trunk-{call_id}", dials=dials, **more)
+        caller = more.pop("caller", f"98{crc32(call_id.encode()) % 10**8:08}")
+        return ScriptedCall(call_id=call_id, channel=f"PJSIP/trunk-{call_id}", caller=caller, dials=dials, **more)
 
     def wait(self, call: ScriptedCall, request: Request = HINDI) -> asyncio.Task[Served | NotServed]:
         task = asyncio.create_task(self._bounded(call, request), name=f"call {call.id}")
