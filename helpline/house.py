@@ -54,6 +54,10 @@ class House:
     lifeline_folder: Path
     clock: Callable[[], datetime]
 
+    def warm_up(self) -> None:
+        """Load what would be loaded at the first need: for one that stands by, so that it is at work sooner."""
+        self._console_config().load()
+
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop`. Raises ServiceFailed for a port that is taken, and what the rooms raise."""
         async with AsyncExitStack() as up:
@@ -71,9 +75,7 @@ class House:
             up.push_async_callback(self.calls.stop, grace_seconds=CALLS_GRACE_SECONDS)
             listening = self._console_socket()
             async with asyncio.TaskGroup() as tasks:
-                console = ConsoleServer(
-                    uvicorn.Config(self.console, log_config=None, access_log=False, lifespan="off", ws="none")
-                )
+                console = ConsoleServer(self._console_config())
                 tasks.create_task(console.serve(sockets=[listening]), name="console")
                 chores = [
                     tasks.create_task(every(SWEEP_SECONDS, self._sweep), name="time limits"),
@@ -86,6 +88,9 @@ class House:
                     chore.cancel()
                 self.console.state.feed.close()
                 console.should_exit = True
+
+    def _console_config(self) -> uvicorn.Config:
+        return uvicorn.Config(self.console, log_config=None, access_log=False, lifespan="off", ws="none")
 
     async def _take_calls(self) -> None:
         try:

@@ -7,13 +7,25 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from helpline.errors import HelplineError, RunFolderInUse
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The kernel's lock on one role of a run folder."""
+
+    file: IO[str]
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,44 @@ class RunFolder:
 
         The lock is the kernel's: it goes with the process, so a stale file means nothing.
         """
-        with (self.root / f"{role}.lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
-                raise RunFolderInUse(
-                    f"A {role} (process {holder}) already runs in {self.root}. "
-                    "Stop it, or give this one another run_folder in its settings file."
-                ) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+        lock = self.try_lock(role)
+        if lock is None:
+            raise RunFolderInUse(
+                f"A {role} (process {self.lock_holder(role) or 'unknown'}) already runs in {self.root}. "
+                "Stop it, or give this one another run_folder in its settings file."
+            )
+        with closing(lock):
             yield
+
+    def try_lock(self, role: str) -> Lock | None:
+        """The lock of a role, held until it is closed or the process ends; None while another process has it."""
+        file = self._lock_file(role).open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        return Lock(file)
+
+    def lock_holder(self, role: str) -> int | None:
+        """The process that has the role's lock, by what it wrote there; None when that can't be read."""
+        try:
+            return int(self._lock_file(role).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def is_controller(self, pid: int) -> bool:
+        """Whether this process is a controller of this run folder: a number in a file proves nothing."""
+        process = Path("/proc") / str(pid)
+        try:
+            return (process / "cwd").readlink() == self.root.resolve() and b"helpline.controller" in (
+                process / "cmdline"
+            ).read_bytes().split(b"\0")
+        except OSError:
+            return False
+
+    def _lock_file(self, role: str) -> Path:
+        return self.root / f"{role}.lock"

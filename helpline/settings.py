@@ -44,6 +44,7 @@ class Telephony(Section):
     bind: str = "127.0.0.1"
     sip_port: Port = 5060
     ami_port: Port = 5038
+    ami_via: Port | None = None  # where the controller reaches AMI when something stands between, such as a tunnel
     agi_port: Port = 4573
     rtp_first: Port = 12000
     rtp_last: Port = 13999
@@ -85,6 +86,14 @@ class Console(Section):
     port: Port = 8076
 
 
+class Controller(Section):
+    """The process that decides: how it is watched, and how it is replaced."""
+
+    spare: bool = True  # a second one stands by, loaded, under `helpline run`
+    hung_seconds: float = Field(1.5, ge=1)  # an event loop that is silent for so long is killed
+    lease_seconds: float = Field(2.0, ge=1, le=60)  # how long a dead one's lease keeps others from its place
+
+
 class Settings(Section):
     """Everything that can be set, with where it was read from."""
 
@@ -97,6 +106,7 @@ class Settings(Section):
     queue: Queue = Queue()
     dialer: Dialer = Dialer()
     console: Console = Console()
+    controller: Controller = Controller()
 
     @field_validator("time_zone")
     @classmethod

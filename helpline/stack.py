@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +25,7 @@ from asterisk_conf.errors import AsteriskConfError
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
 from helpline import storage, wiring
+from helpline.controllers import ControllerProcess
 from helpline.errors import HelplineError, ServiceFailed
 from helpline.redis_server import RedisServer
 from helpline.runfolder import RunFolder
@@ -35,10 +35,12 @@ from ivr.build import build_prompts
 log = logging.getLogger(__name__)
 
 READY_SECONDS = 20.0
-STOP_SECONDS = 15.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
+SPARE_AFTER_SECONDS = 2.0
+"""After a controller came up, before a spare is loaded: the machine is busy with the callers who come back."""
 RESTART_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before what ended is started again; the last one is used from then on."""
+SPARE_LOOK_SECONDS = 0.5
 STEADY_SECONDS = 60.0
 """What lived this long is no longer counted as failing."""
 FIRST_AGENTS = (("1001", "Asha"), ("1002", "Ravi"), ("1003", "Meena"))
@@ -53,7 +55,8 @@ class Stack:
         self.settings = settings
         self.folder = RunFolder(settings.run_folder)
         self.new_agents: list[NewAgent] = []
-        self.controller: subprocess.Popen[bytes] | None = None
+        self.controller: ControllerProcess | None = None
+        self.spare: ControllerProcess | None = None
         self.asterisk: Instance | None = None
         self._redis: RedisServer | None = None
         self._programs = programs
@@ -85,6 +88,7 @@ class Stack:
 
     async def stop(self) -> None:
         """End the controller, Asterisk and the private Redis, in this order. Safe to call twice."""
+        await asyncio.to_thread(self.stop_spare)
         await asyncio.to_thread(self.stop_controller)
         if self.asterisk is not None:
             await self.asterisk.stop()
@@ -94,48 +98,53 @@ class Stack:
 
     async def start_controller(self) -> None:
         """Start a controller and wait until it serves calls. Raises ServiceFailed with its last words."""
-        effective = self.folder.root / "settings.json"
-        effective.touch(mode=0o600)  # addresses of databases hold passwords
-        effective.write_text(self.settings.model_dump_json(), encoding="utf-8")
-        errors = (self.folder.log / "controller.err").open("ab")
-        with errors:
-            # A plain child, looked at now and then: it must outlive any event loop that is closed meanwhile.
-            self.controller = subprocess.Popen(  # noqa: ASYNC220
-                [sys.executable, "-m", "helpline.controller", str(effective)],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                cwd=self.folder.root,
-            )
+        self.controller = self._controller_process(standby=False)
+        await self._until_it_serves(self.controller)
+
+    async def _until_it_serves(self, process: ControllerProcess) -> None:
         deadline = time.monotonic() + READY_SECONDS
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
-            while time.monotonic() < deadline and self.controller.poll() is None:
+            while time.monotonic() < deadline and process.lives():
                 with contextlib.suppress(httpx.HTTPError):
-                    if _is_health_of(self.controller.pid, await client.get(f"{self.settings.api_url}/api/health")):
+                    if _is_health_of(process.pid, await client.get(f"{self.settings.api_url}/api/health")):
                         return
                 await asyncio.sleep(LOOK_SECONDS)
         words = self._last_words()
         await asyncio.to_thread(self.stop_controller)
         raise ServiceFailed(f"The controller did not come up. {words}")
 
+    def _controller_process(self, *, standby: bool) -> ControllerProcess:
+        effective = self.folder.root / "settings.json"
+        effective.touch(mode=0o600)  # addresses of databases hold passwords
+        effective.write_text(self.settings.model_dump_json(), encoding="utf-8")
+        return ControllerProcess(
+            effective,
+            words=self.folder.log / "controller.err",
+            standby=standby,
+            limit=self.settings.controller.hung_seconds,
+        )
+
+    def start_spare(self) -> None:
+        """Load a second controller that takes over when the first one ends. Returns before it is loaded."""
+        self.spare = self._controller_process(standby=True)
+
     def stop_controller(self) -> None:
         """End the controller politely; callers are held by Asterisk until another one serves them."""
         process, self.controller = self.controller, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.stop()
+
+    def stop_spare(self) -> None:
+        """End the one that stands by; the one at work goes on."""
+        process, self.spare = self.spare, None
+        if process is not None:
+            process.stop()
 
     def kill_controller(self) -> None:
         """kill -9, as a crash does it."""
         process, self.controller = self.controller, None
         if process is not None:
             process.kill()
-            process.wait()
 
     async def keep(self, stop: asyncio.Event, say: Say) -> None:
         """Until `stop`: whatever ends is started again, sooner at first than when it keeps failing."""
@@ -148,16 +157,48 @@ class Stack:
             ):
                 keeping = _keep_alive(name, lives, revive, every=look, stop=stop, say=say)
                 keepers.append(group.create_task(keeping, name=f"keep {name}"))
+            if self.settings.controller.spare:
+                keepers.append(group.create_task(self._keep_spare(), name="keep a spare"))
             await stop.wait()
             for keeper in keepers:
                 keeper.cancel()  # what is just being started is not waited for
+        await asyncio.to_thread(self.stop_spare)
 
     async def _controller_lives(self) -> bool:
-        return self.controller is not None and self.controller.poll() is None
+        """One that hangs is ended here: it holds every caller's session and serves none."""
+        process = self.controller
+        if process is None:
+            return False
+        if process.hangs():
+            log.error("The controller hangs and is ended", extra={"action": "controller_hangs", "pid": process.pid})
+            await asyncio.to_thread(process.kill)
+        return process.lives()
 
     async def _revive_controller(self) -> None:
         log.warning("The controller ended", extra={"action": "controller_ended", "pii_words": self._last_words()})
-        await self.start_controller()
+        if self.spare is not None and self.spare.lives() and not self.spare.hangs():
+            self.controller, self.spare = self.spare, None
+            await self._until_it_serves(self.controller)
+        else:
+            await self.start_controller()
+
+    async def _keep_spare(self) -> None:
+        """Have one stand by whenever there has been one at work for a while. What becomes of it stops nothing else."""
+        process, since = self.controller, time.monotonic()
+        while True:
+            await asyncio.sleep(SPARE_LOOK_SECONDS)
+            if self.spare is not None and self.spare.hangs():
+                await asyncio.to_thread(self.spare.kill)
+            if self.controller is not process:
+                process, since = self.controller, time.monotonic()
+            if process is None or not process.lives() or time.monotonic() - since < SPARE_AFTER_SECONDS:
+                continue
+            if self.spare is None or not self.spare.lives():
+                try:
+                    self.start_spare()
+                except OSError as error:  # no more processes: the next time it may work
+                    log.warning("No spare could be started", extra={"action": "spare_failed", "error": str(error)})
+                since = time.monotonic()
 
     async def _asterisk_lives(self) -> bool:
         return self.asterisk is not None and self.asterisk.running()

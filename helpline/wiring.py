@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import redis.asyncio
 from redis.exceptions import RedisError
@@ -27,7 +28,10 @@ from helpline import storage
 from helpline.console.app import build as build_console
 from helpline.console.parts import Parts
 from helpline.feedback import FeedbackCalls, FeedbackSurvey
+from helpline.fencing import FencedLink, FencedPool, fenced_calls
+from helpline.holding import Terms
 from helpline.house import House
+from helpline.lease import Lease
 from helpline.redis_server import RedisServer
 from helpline.runfolder import RunFolder
 from helpline.settings import Peer, Settings
@@ -39,11 +43,16 @@ from ivr.waiting_words import SpokenWaiting
 from outbound_dialer.pacing import Pace
 from outbound_dialer.rules import Rules, Window
 from outbound_dialer.service import Dialer, DialerSettings
-from telephony.ami import AmiLink, AmiSettings
+from telephony.ami import AmiSettings
 from telephony.events import DialEnded
 from telephony.server import FastAgiServer
 
 REDIS_SECONDS = 2.0
+REDIS_OPTIONS: Mapping[str, Any] = {
+    "decode_responses": True,
+    "socket_timeout": REDIS_SECONDS,
+    "socket_connect_timeout": REDIS_SECONDS,
+}
 
 
 def utc_now() -> datetime:
@@ -64,13 +73,29 @@ def private_redis(settings: Settings, program: Program) -> RedisServer:
 
 def redis_client(settings: Settings) -> redis.asyncio.Redis:
     """A client of the Redis that was set, else of the private one of this run folder."""
-    url = settings.redis_url
-    if not url:
-        password = RunFolder(settings.run_folder).secret("redis")
-        url = f"redis://:{password}@127.0.0.1:{settings.redis_port}/0"
-    return redis.asyncio.Redis.from_url(
-        url, decode_responses=True, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-    )
+    return redis.asyncio.Redis.from_url(_redis_url(settings), **REDIS_OPTIONS)
+
+
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url:
+        return settings.redis_url
+    password = RunFolder(settings.run_folder).secret("redis")
+    return f"redis://:{password}@127.0.0.1:{settings.redis_port}/0"
+
+
+@asynccontextmanager
+async def lease(settings: Settings) -> AsyncIterator[Lease]:
+    """The way to be the one controller at work; its connection to Redis is its own."""
+    client = redis_client(settings)
+    try:
+        yield Lease(
+            client,
+            RunFolder(settings.run_folder),
+            own_redis=not settings.redis_url,
+            terms=Terms(lasts=settings.controller.lease_seconds),
+        )
+    finally:
+        await client.aclose()
 
 
 def asterisk(settings: Settings, program: Program) -> Instance:
@@ -114,26 +139,42 @@ def accounts(phones: Sequence[Phone]) -> list[PhoneAccount]:
 
 
 @asynccontextmanager
-async def controller(settings: Settings) -> AsyncIterator[House]:
-    """Everything that one controller runs; the caller lets it serve."""
+async def controller(settings: Settings, held: Callable[[], bool] = lambda: True) -> AsyncIterator[House]:
+    """Everything that one controller runs; the caller lets it serve. It acts on others only while the lease is `held`;
+    by default there is no lease, as where no second one can be.
+
+    Nothing is connected yet, so one that stands by is made as well.
+    """
     folder = RunFolder(settings.run_folder)
-    engine, client = storage.open_engine(settings.database), redis_client(settings)
+    pool = FencedPool.from_url(_redis_url(settings), **REDIS_OPTIONS)
+    pool.held = held
+    engine, client = storage.open_engine(settings.database), redis.asyncio.Redis.from_pool(pool)
     try:
-        yield _house(settings, folder, engine, client)
+        yield _house(settings, folder, engine, client, held)
     finally:
         await client.aclose()
         await engine.dispose()
 
 
-def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: redis.asyncio.Redis) -> House:
+def _house(
+    settings: Settings,
+    folder: RunFolder,
+    engine: AsyncEngine,
+    client: redis.asyncio.Redis,
+    held: Callable[[], bool],
+) -> House:
     telephony = settings.telephony
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     instance = asterisk(settings, Programs().find("asterisk"))
-    link = AmiLink(
+    link = FencedLink(
         AmiSettings(
-            host="127.0.0.1", port=telephony.ami_port, user=instance.settings.ami_user, secret=instance.ami_secret()
+            host="127.0.0.1",
+            port=telephony.ami_via or telephony.ami_port,
+            user=instance.settings.ami_user,
+            secret=instance.ami_secret(),
         ),
         rng=random.Random(),
+        held=held,
     )
     catalogue = Catalogue.shipped()
     grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
@@ -166,7 +207,7 @@ def _house(settings: Settings, folder: RunFolder, engine: AsyncEngine, client: r
         zone=settings.zone,
         clock=utc_now,
     )
-    calls = FastAgiServer("127.0.0.1", telephony.agi_port, Ivr(flows), link)
+    calls = FastAgiServer("127.0.0.1", telephony.agi_port, fenced_calls(Ivr(flows), held), link)
     link.subscribe(DialEnded, calls.dial_ended)
 
     async def teach_phones() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from helpline import stack as stack_module
 from helpline import storage
 from helpline.errors import RunFolderInUse, ServiceFailed
 from helpline.settings import Settings, parse
-from helpline.stack import RESTART_DELAYS, STEADY_SECONDS, Stack
+from helpline.stack import RESTART_DELAYS, SPARE_AFTER_SECONDS, STEADY_SECONDS, Stack
 
 pytestmark = pytest.mark.unit
 
@@ -44,33 +43,35 @@ port = {console}
 
 
 class Process:
-    """A controller that ends when the test says so."""
+    """A controller that ends or hangs when the test says so."""
 
     pids = count(4_000_000)  # above what the kernel gives
 
-    def __init__(self, argv: list[str] | None = None, *, stubborn: bool = False, **_: object) -> None:
-        self.argv = argv or []
+    def __init__(
+        self, settings_file: Path | None = None, *, words: Path | None = None, standby: bool = False, limit: float = 1.5
+    ) -> None:
+        self.settings_file = settings_file
+        self.words = words
+        self.standby = standby
+        self.limit = limit
         self.pid = next(self.pids)
-        self.code: int | None = None
-        self.stubborn = stubborn
+        self.ended = False
+        self.hung = False
         self.told: list[str] = []
 
-    def poll(self) -> int | None:
-        return self.code
+    def lives(self) -> bool:
+        return not self.ended
 
-    def terminate(self) -> None:
-        self.told.append("terminate")
-        if not self.stubborn:
-            self.code = -15
+    def hangs(self) -> bool:
+        return self.hung and not self.ended
+
+    def stop(self) -> None:
+        self.told.append("stop")
+        self.ended = True
 
     def kill(self) -> None:
         self.told.append("kill")
-        self.code = -9
-
-    def wait(self, timeout: float | None = None) -> int:
-        if self.code is None:
-            raise subprocess.TimeoutExpired("controller", timeout or 0)
-        return self.code
+        self.ended = True
 
 
 @dataclass
@@ -109,7 +110,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def stack(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """Of stand-ins: no process is started."""
-    monkeypatch.setattr(subprocess, "Popen", Process)
+    monkeypatch.setattr(stack_module, "ControllerProcess", Process)
     made = Stack(settings, programs=cast("Programs", None))
     made.folder.prepare()
     return made
@@ -141,8 +142,10 @@ async def test_the_controller_is_given_the_settings_as_they_are_in_a_file_for_th
     async with answering(settings.console.port, lambda: {"process": pid_of(stack)}):
         await stack.start_controller()
     process = cast("Process", stack.controller)
-    effective = Path(process.argv[-1])
-    assert process.argv[1:3] == ["-m", "helpline.controller"]
+    effective = process.settings_file
+    assert effective is not None
+    assert not process.standby
+    assert process.limit == settings.controller.hung_seconds
     assert Settings.model_validate_json(effective.read_text(encoding="utf-8")) == settings
     assert stat.S_IMODE(effective.stat().st_mode) == 0o600
 
@@ -182,24 +185,24 @@ async def test_what_answers_at_the_desk_is_not_taken_for_a_controller_that_serve
         started.append(Process(*args, **more))
         return started[-1]
 
-    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(stack_module, "ControllerProcess", start)
     async with answering(settings.console.port, lambda: {"process": pid_of(stack)} if own else body, status):
         with pytest.raises(ServiceFailed, match="The controller did not come up"):
             await stack.start_controller()
-    assert started[0].told == ["terminate"]
+    assert started[0].told == ["stop"]
     assert stack.controller is None
 
 
 async def test_a_controller_that_ends_at_once_is_told_with_its_last_words(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ends(*args: Any, stderr: Any, **more: Any) -> Process:
-        stderr.write(b"Port 4573 for Asterisk's calls (agi_port) can't be opened.\n\n")
+    def ends(*args: Any, words: Path, **more: Any) -> Process:
+        words.write_bytes(b"Port 4573 for Asterisk's calls (agi_port) can't be opened.\n\n")
         process = Process(*args, **more)
-        process.code = 1
+        process.ended = True
         return process
 
-    monkeypatch.setattr(subprocess, "Popen", ends)
+    monkeypatch.setattr(stack_module, "ControllerProcess", ends)
     with pytest.raises(ServiceFailed, match=r"did not come up\. Its last words: Port 4573 .*\(agi_port\)"):
         await stack.start_controller()
 
@@ -211,15 +214,6 @@ def test_the_last_words_are_the_last_line_that_says_something(stack: Stack) -> N
     assert stack._last_words() == "Its last words: two \ufffd"
     file.write_bytes(b"")
     assert str(stack.folder.log) in stack._last_words()
-
-
-@pytest.mark.parametrize("stubborn", [False, True])
-def test_a_controller_is_ended_politely_and_killed_only_when_it_does_not_go(stubborn: bool, stack: Stack) -> None:
-    process = Process(stubborn=stubborn)
-    stack.controller = cast("subprocess.Popen[bytes]", process)
-    stack.stop_controller()
-    stack.stop_controller()
-    assert process.told == (["terminate", "kill"] if stubborn else ["terminate"])
 
 
 # -- keeping it up
@@ -330,10 +324,13 @@ def parts(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> dict[str, Part]:
     async def start_controller() -> None:
         stack.controller = cast("Any", Process())
 
+    async def serves(_process: object) -> None: ...
+
     async def phones() -> list[object]:
         return []
 
     monkeypatch.setattr(stack, "start_controller", start_controller)
+    monkeypatch.setattr(stack, "_until_it_serves", serves)
     monkeypatch.setattr(stack, "_first_phones", phones)
     return {"Asterisk": asterisk, "Redis": redis}
 
@@ -348,7 +345,7 @@ async def test_controller_asterisk_and_redis_are_each_started_again_when_they_en
     await asyncio.sleep(5)
     assert said == []
     before = pid_of(stack)
-    cast("Process", stack.controller).code = -9
+    cast("Process", stack.controller).ended = True
     for part in parts.values():
         part.up = False
     await asyncio.sleep(5)
@@ -372,7 +369,7 @@ async def test_a_stop_does_not_wait_for_what_is_just_being_started(
         await asyncio.sleep(1000)
 
     monkeypatch.setattr(stack, "start_controller", for_long)
-    cast("Process", stack.controller).code = -9
+    cast("Process", stack.controller).ended = True
     stop = asyncio.Event()
     keeping = asyncio.create_task(stack.keep(stop, lambda _: None))
     await asyncio.sleep(5)
@@ -381,6 +378,95 @@ async def test_a_stop_does_not_wait_for_what_is_just_being_started(
     await keeping
     assert asyncio.get_running_loop().time() - began < 1
     assert parts["Asterisk"].up
+
+
+# -- the watchdog and the spare
+
+
+@asynccontextmanager
+async def kept(stack: Stack) -> AsyncIterator[list[str]]:
+    """Watched over, as `helpline run` does it; yields what is told."""
+    stop, said = asyncio.Event(), list[str]()
+    keeping = asyncio.create_task(stack.keep(stop, said.append))
+    try:
+        yield said
+    finally:
+        stop.set()
+        await keeping
+
+
+def spare_of(stack: Stack) -> Process:
+    assert stack.spare is not None
+    return cast("Process", stack.spare)
+
+
+@pytest.mark.looptime
+@pytest.mark.usefixtures("virtual", "parts")
+async def test_a_controller_that_hangs_is_killed_and_the_spare_takes_its_place(stack: Stack) -> None:
+    async with kept(stack) as said:
+        await asyncio.sleep(5)
+        hung, spare = cast("Process", stack.controller), spare_of(stack)
+        assert (spare.standby, spare.ended) == (True, False)
+        hung.hung = True
+        await asyncio.sleep(1)
+        assert hung.told == ["kill"]
+        assert stack.controller is cast("Any", spare)
+        assert "The controller runs again" in said
+        await asyncio.sleep(SPARE_AFTER_SECONDS + 1)
+        assert spare_of(stack) is not spare
+        assert spare_of(stack).standby
+
+
+@pytest.mark.looptime
+@pytest.mark.usefixtures("virtual", "parts")
+async def test_a_spare_that_ends_or_hangs_is_replaced_and_the_controller_goes_on(stack: Stack) -> None:
+    async with kept(stack) as said:
+        await asyncio.sleep(5)
+        at_work, first = stack.controller, spare_of(stack)
+        first.ended = True
+        await asyncio.sleep(SPARE_AFTER_SECONDS + 1)
+        second = spare_of(stack)
+        assert second is not first
+        second.hung = True
+        await asyncio.sleep(SPARE_AFTER_SECONDS + 1)
+        assert second.told == ["kill"]
+        assert spare_of(stack) is not second
+        assert stack.controller is at_work
+        assert said == []
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("fate", ["ended", "hung"])
+@pytest.mark.usefixtures("virtual", "parts")
+async def test_without_a_spare_that_lives_a_controller_is_started(fate: str, stack: Stack) -> None:
+    async with kept(stack):
+        await asyncio.sleep(5)
+        before, spare = pid_of(stack), spare_of(stack)
+        setattr(spare, fate, True)
+        cast("Process", stack.controller).ended = True
+        await asyncio.sleep(0.4)
+        assert pid_of(stack) not in (before, spare.pid)
+
+
+@pytest.mark.looptime
+@pytest.mark.usefixtures("virtual", "parts")
+async def test_when_the_watching_ends_so_does_the_spare_but_not_the_controller(stack: Stack) -> None:
+    async with kept(stack):
+        await asyncio.sleep(5)
+        spare = spare_of(stack)
+    assert spare.told == ["stop"]
+    assert stack.spare is None
+    assert cast("Process", stack.controller).told == []
+
+
+@pytest.mark.looptime
+@pytest.mark.usefixtures("virtual", "parts")
+async def test_by_a_setting_there_is_no_spare(stack: Stack) -> None:
+    without = stack.settings.controller.model_copy(update={"spare": False})
+    stack.settings = stack.settings.model_copy(update={"controller": without})
+    async with kept(stack):
+        await asyncio.sleep(10)
+        assert stack.spare is None
 
 
 # -- starting all of it
@@ -438,7 +524,7 @@ async def test_all_goes_up_and_down_and_the_run_folder_is_held_meanwhile(
     process = cast("Process", stack.controller)
     await stack.stop()
     await stack.stop()
-    assert process.told == ["terminate"]
+    assert process.told == ["stop"]
     assert [part.up for part in startable.values()] == [False, False]
     assert is_free(stack)
 
