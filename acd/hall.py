@@ -72,8 +72,8 @@ class Journal(Protocol):
 
 
 class Hall:
-    """See the module. `ring_back` and `hand_out` are set by whoever makes the calls back and hands out the work, `rings`
-    by who knows whether an agent's phone rings for a caller.
+    """See the module. `ring_back` and `hand_out` are set by whoever makes the calls back and hands out the work, and
+    `rings` by whoever knows if an agent's phone rings for a caller.
     """
 
     def __init__(

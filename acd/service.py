@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from redis.asyncio import Redis
@@ -37,7 +38,7 @@ from acd.restarts import Restarts
 from acd.resuming import Resuming
 from acd.session import Aside, Session
 from acd.settings import AcdSettings, WaitingWords
-from acd.snapshot import KnownCall, Snapshot, known_call, snapshot_of
+from acd.snapshot import KnownCall, Snapshot, known_call, owed_call, snapshot_of
 from acd.store import CallLog, QueueStore
 from acd.supervision import Supervision
 from acd.waiting import Rhythm, Told
@@ -352,12 +353,23 @@ class Acd:
 
     def snapshot(self) -> Snapshot:
         """Who waits and who talks now, and the figures."""
-        return snapshot_of(
+        hall, notice = self._hall, self._orders.notice
+        seen = snapshot_of(
             at=self._clock(),
-            engine=self._hall.engine,
-            entries=self._hall.entries,
+            engine=hall.engine,
+            entries=hall.entries,
             conversations=self._conversations,
             repairs=self._floor.repairs,
+        )
+        return replace(
+            seen,
+            callbacks=tuple(owed_call(callback) for callback in self._callbacks),
+            callbacks_given_up=self._callbacks.given_up,
+            work=tuple(self._work.items),
+            closed=tuple(self._orders.closed),
+            notice={} if notice is None else dict(notice.texts),
+            accuracy=hall.expected.accuracy,
+            lag=self._link.lag,
         )
 
     def call(self, call_id: str) -> KnownCall | None:

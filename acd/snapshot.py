@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from acd.callback import Callback
 from acd.engine import Engine
+from acd.forecast import Accuracy
+from acd.levels import Level
 from acd.records import Conversation, Entry
+from acd.work import WorkItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingCaller:
-    """One who has not been answered yet, in line from position 1."""
+    """One who has not been answered yet, in line from position 1 of their queue (`service`)."""
 
     position: int
     call_id: str
@@ -21,7 +26,8 @@ class WaitingCaller:
     service: str
     since: datetime  # joined; kept through restarts
     attached: bool  # False: the caller's session is not there (a restart); the place is held
-    agent: str = ""  # whose phone rings for them now
+    agent: str = ""  # whose phone rings for them now; several in a race, separated by blanks
+    urgency: str = "ordinary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,19 @@ class Talking:
     agent: str
     since: datetime  # answered
     recording: str  # file, "" when it is not recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedCall:
+    """A citizen who keeps their place and is called back."""
+
+    call_id: str  # the call that they ended for it
+    caller: str = field(repr=False)
+    queue: str
+    since: datetime  # joined
+    attempts: int
+    rings: bool  # they are being rung now, or it is not known
+    again_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +75,14 @@ class Snapshot:
     waiting: tuple[WaitingCaller, ...]
     talking: tuple[Talking, ...]
     repairs: Mapping[str, int]  # what had to be mended since the start, by kind: each is worth a look
+    callbacks: tuple[OwedCall, ...] = ()
+    callbacks_given_up: int = 0  # since the start
+    work: tuple[WorkItem, ...] = ()  # not done yet, first to last
+    closed: tuple[str, ...] = ()  # queues that a supervisor closed
+    notice: Mapping[str, str] = field(default_factory=dict)  # what all callers hear, by language
+    levels: Mapping[str, Level] = field(default_factory=dict)  # today's figures by queue, "" for all of them
+    accuracy: Accuracy = field(default_factory=Accuracy)  # expected waits that were told, against what came of it
+    lag: float | None = None  # seconds by which Asterisk's events are late; None: no link
 
 
 def snapshot_of(
@@ -66,36 +93,62 @@ def snapshot_of(
     conversations: Iterable[Conversation],
     repairs: Mapping[str, int],
 ) -> Snapshot:
-    """Put together from what the queue keeps."""
-    waiting = []
-    for position, caller in enumerate(engine.waiting(), start=1):
-        entry, offer = entries[caller.id], engine.offer_to(caller.id)
-        waiting.append(
-            WaitingCaller(
-                position=position,
+    """Who waits and who talks, put together from what the queue keeps; who adds the figures replaces them."""
+    return Snapshot(
+        at=at,
+        waiting=tuple(_waiting(engine, entries)),
+        talking=tuple(_talking(conversations)),
+        repairs=dict(repairs),
+    )
+
+
+def _waiting(engine: Engine, entries: Mapping[str, Entry]) -> Iterator[WaitingCaller]:
+    position: Counter[str] = Counter()
+    for caller in engine.waiting():
+        queue = engine.queue_of(caller.id) or caller.queue
+        position[queue] += 1
+        entry = entries.get(caller.id)
+        if entry is None:
+            continue  # to be called back: nobody is on the line
+        yield WaitingCaller(
+            position=position[queue],
+            call_id=entry.call_id,
+            caller=entry.caller,
+            language=entry.request.language,
+            service=queue,
+            since=entry.joined_at,
+            attached=engine.is_attached(caller.id),
+            agent=" ".join(offer.agent for offer in engine.offers_to(caller.id)),
+            urgency=caller.urgency.value,
+        )
+
+
+def _talking(conversations: Iterable[Conversation]) -> Iterator[Talking]:
+    for conversation in conversations:
+        if conversation.answered_at is not None:
+            entry = conversation.entry
+            yield Talking(
                 call_id=entry.call_id,
                 caller=entry.caller,
                 language=entry.request.language,
                 service=entry.request.service,
-                since=entry.joined_at,
-                attached=engine.is_attached(caller.id),
-                agent=offer.agent if offer else "",
+                agent=conversation.agent,
+                since=conversation.answered_at,
+                recording=conversation.recording,
             )
-        )
-    talking = tuple(
-        Talking(
-            call_id=conversation.entry.call_id,
-            caller=conversation.entry.caller,
-            language=conversation.entry.request.language,
-            service=conversation.entry.request.service,
-            agent=conversation.agent,
-            since=conversation.answered_at,
-            recording=conversation.recording,
-        )
-        for conversation in conversations
-        if conversation.answered_at is not None
+
+
+def owed_call(callback: Callback) -> OwedCall:
+    """What others may know of that callback."""
+    return OwedCall(
+        call_id=callback.id,
+        caller=callback.number,
+        queue=callback.entry.queue,
+        since=callback.entry.joined_at,
+        attempts=callback.attempts,
+        rings=bool(callback.ringing),
+        again_at=callback.again_at,
     )
-    return Snapshot(at=at, waiting=tuple(waiting), talking=talking, repairs=dict(repairs))
 
 
 def known_call(entry: Entry) -> KnownCall:

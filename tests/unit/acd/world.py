@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 from zlib import crc32
 
-from acd.records import Request
-from acd.service import Acd, NotServed, Served
+from acd.caller_way import End
+from acd.decisions import Decision
+from acd.events import Event
+from acd.notices import Notice
+from acd.records import CallbackOwed, Request
+from acd.service import Acd
+from acd.session import Aside
 from acd.settings import AcdSettings
 from acd.testing import FakeLink, MemoryCallLog, PlainWords
 from agents.agent import Agent
@@ -28,6 +34,24 @@ def clock() -> datetime:
     return NOON + timedelta(seconds=asyncio.get_running_loop().time())
 
 
+class Noted:
+    """A journal in memory."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def note(self, event: Event, at: datetime, decisions: Sequence[Decision]) -> None:
+        self.events.append(event)
+
+    def note_all(self, events: Sequence[Event], at: datetime, decisions: Sequence[Decision]) -> None:
+        self.events += events
+
+
+async def spoken(texts: Mapping[str, str]) -> Notice:
+    """Words made into sound."""
+    return Notice(texts=texts, sounds={language: f"notices/{text}" for language, text in texts.items()})
+
+
 class World:
     """`after=` an earlier world: the controller that comes up when that one is gone."""
 
@@ -39,6 +63,7 @@ class World:
         self.link = FakeLink()
         self.link.connected = after is None  # after a restart the link comes up later, by `come_up`
         self.calls = after.calls if after else MemoryCallLog()
+        self.journal = Noted()
         self.acd = Acd(
             agents=self.agents,
             redis=self.redis.as_redis(),
@@ -47,8 +72,12 @@ class World:
             clock=clock,
             words=PlainWords(),
             settings=AcdSettings(recordings_folder=recordings, **settings),
+            journal=self.journal,
+            build_notice=spoken,
+            calls_in_use=lambda: self.calls_in_use,
         )
-        self.tasks: list[asyncio.Task[Served | NotServed]] = []
+        self.calls_in_use = 0
+        self.tasks: list[asyncio.Task[End]] = []
 
     async def __aenter__(self) -> Self:
         await self.agents.start()
@@ -73,14 +102,28 @@ class World:
         caller = more.pop("caller", f"98{crc32(call_id.encode()) % 10**8:08}")
         return ScriptedCall(call_id=call_id, channel=f"PJSIP/trunk-{call_id}", caller=caller, dials=dials, **more)
 
-    def wait(self, call: ScriptedCall, request: Request = HINDI) -> asyncio.Task[Served | NotServed]:
-        task = asyncio.create_task(self._bounded(call, request), name=f"call {call.id}")
+    def wait(
+        self, call: ScriptedCall, request: Request = HINDI, asides: Mapping[str, Aside] = MappingProxyType({})
+    ) -> asyncio.Task[End]:
+        task = asyncio.create_task(self._bounded(call, request, asides), name=f"call {call.id}")
         self.tasks.append(task)
         return task
 
-    async def _bounded(self, call: ScriptedCall, request: Request) -> Served | NotServed:
+    async def _bounded(self, call: ScriptedCall, request: Request, asides: Mapping[str, Aside]) -> End:
         async with asyncio.timeout(MOST_SECONDS):
-            return await self.acd.wait_for_agent(call, request)
+            return await self.acd.wait_for_agent(call, request, asides=asides)
+
+    def called_back(self, *dials: Dialled | Callable[[str], Awaitable[Dialled]], **more: Any) -> ScriptedCall:
+        """The citizen's side of the last call that we made."""
+        made = self.link.originated[-1]
+        number = made.channel.removeprefix("PJSIP/").partition("@")[0]
+        return self.call(made.call_id, *dials, caller=number, path="callback", **more)
+
+    async def owed(self, call_id: str, **more: Any) -> ScriptedCall:
+        """A caller who waited a moment and chose to be called back."""
+        call = self.call(call_id, keys=["1"], **more)
+        assert isinstance(await self.wait(call), CallbackOwed)
+        return call
 
     def answering(
         self, call_id: str, *, ring: float = 3.0, talk: float = 60.0, told: bool = True
