@@ -37,6 +37,7 @@ from helpline.runfolder import RunFolder
 from helpline.settings import Peer, Settings
 from ivr.flows import Flows
 from ivr.menu import shipped_menus
+from ivr.notices import Notices
 from ivr.service import Ivr
 from ivr.store import Languages
 from ivr.waiting_words import SpokenWaiting
@@ -193,6 +194,7 @@ def _house(
         clock=utc_now,
         words=SpokenWaiting(),
         settings=_acd_settings(settings, folder),
+        build_notice=Notices(folder.prompts, Programs()).build_notice,
     )
     feedback = FeedbackCalls(grievances)
     dialer = Dialer(
@@ -204,10 +206,13 @@ def _house(
         survey=FeedbackSurvey(dialer, grievances),
         languages=Languages(sessions, clock=utc_now),
         menus=shipped_menus(),
+        messages_folder=folder.lifeline,
         zone=settings.zone,
         clock=utc_now,
     )
-    calls = FastAgiServer("127.0.0.1", telephony.agi_port, fenced_calls(Ivr(flows), held), link)
+    calls = FastAgiServer(
+        "127.0.0.1", telephony.agi_port, fenced_calls(Ivr(flows, lines={"agent": acd.attend}), held), link
+    )
     link.subscribe(DialEnded, calls.dial_ended)
 
     async def teach_phones() -> None:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
-from acd.records import Resumed
 from grievance_core.errors import StoreError
-from ivr.conversation import after_conversation, talk_to_agent, wait_and_talk
-from ivr.emergency import emergency, emergency_failed
+from ivr.conversation import talk_to_agent, turn_to_callback
+from ivr.emergency import emergency
 from ivr.errors import MemoryUnavailable
 from ivr.feedback import awaited_feedback, feedback_dialled_in
-from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Flows, Step, Then
+from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Flows, Then
 from ivr.menu import Choice, choose, say
+from ivr.returning import go_on, go_on_with_agent
 from ivr.speaking import DEFAULT_LANGUAGE, LANGUAGES, Language, language_of, sounds
-from ivr.status import status
+from ivr.status import tell_status
 from telephony.call import Call
 
 log = logging.getLogger(__name__)
+
+EMERGENCY_KEY: Final = "5"
+DANGER_SECONDS: Final = 1.0  # left for that key when nothing else can be chosen
 
 
 async def citizen(call: Call, flows: Flows) -> None:
     """In danger? Welcome; language; the main menu. A call that an earlier controller knew goes on where it was."""
     resumed = await flows.desk.resume(call)
     if resumed is not None:
-        return await _go_on_with_agent(call, flows, resumed)
+        return await go_on_with_agent(call, flows, resumed)
     spoken = language_of(await call.get(LANGUAGE_VARIABLE))
     step = await call.get(STEP_VARIABLE)
     if step:
-        return await _go_on(call, flows, spoken or DEFAULT_LANGUAGE, step)
+        return await go_on(call, flows, spoken or DEFAULT_LANGUAGE, step)
     if spoken is not None:
         return await _main_menu(call, flows, spoken)
     return await _welcome(call, flows)
@@ -36,6 +40,8 @@ async def citizen(call: Call, flows: Flows) -> None:
 async def _welcome(call: Call, flows: Flows) -> None:
     """A caller from the beginning. The language is asked once and then remembered for the number."""
     known = await _recall(call, flows)
+    if flows.desk.full():
+        return await _full(call, flows, known)
     if known is not None:
         await call.set(LANGUAGE_VARIABLE, known)
         words = sounds(known, ("welcome_danger", "welcome_greeting", "welcome_recording"))
@@ -49,6 +55,18 @@ async def _welcome(call: Call, flows: Flows) -> None:
     if choice.wants_person:
         return await talk_to_agent(call, flows, DEFAULT_LANGUAGE, service="person")
     return await emergency(call, flows, DEFAULT_LANGUAGE)
+
+
+async def _full(call: Call, flows: Flows, known: Language | None) -> None:
+    """No more calls can be carried: no menus for this one, only the way out of danger, an apology and a call back."""
+    spoken = LANGUAGES if known is None else (known,)
+    danger = (sound for language in spoken for sound in sounds(language, ["welcome_danger"]))
+    typed = await call.ask(*danger, digits=1, seconds=DANGER_SECONDS)
+    language = known or DEFAULT_LANGUAGE
+    await call.set(LANGUAGE_VARIABLE, language)
+    if typed.keys == EMERGENCY_KEY:
+        return await emergency(call, flows, language)
+    return await turn_to_callback(call, flows, language, service="person")
 
 
 async def _awaited_or_menu(call: Call, flows: Flows, language: Language, *, first: tuple[str, ...]) -> None:
@@ -80,7 +98,7 @@ async def _main_menu(call: Call, flows: Flows, language: Language, *, first: tup
             case "complaint":
                 then = await _complaint(call, flows, language)
             case "status":
-                then = await status(call, flows, language)
+                then = await _status(call, flows, language)
             case "schemes":
                 then = await _ask_or_back(call, flows, language, menu="schemes", service="scheme")
             case "demand":
@@ -105,6 +123,15 @@ async def _complaint(call: Call, flows: Flows, language: Language) -> Then:
         return Then.MENU
     await talk_to_agent(call, flows, language, service="complaint")
     return Then.OVER
+
+
+async def _status(call: Call, flows: Flows, language: Language) -> Then:
+    """How a complaint stands, by keys; a person only for who asks for one."""
+    choice = await tell_status(call, flows, language)
+    if choice.wants_person:
+        await talk_to_agent(call, flows, language, service="status")
+        return Then.OVER
+    return Then.MENU
 
 
 async def _turn_away(call: Call, flows: Flows, language: Language, *, matter: str) -> None:
@@ -150,22 +177,3 @@ async def _remember(call: Call, flows: Flows, language: Language) -> None:
         await flows.languages.remember(call.caller, language)
     except MemoryUnavailable as error:
         log.warning("A caller's language is not kept", extra={"action": "language_not_kept", "error": str(error)})
-
-
-async def _go_on_with_agent(call: Call, flows: Flows, resumed: Resumed) -> None:
-    """The controller died while the caller waited or talked: the place was kept, or the conversation is over."""
-    language = language_of(resumed.request.language) or DEFAULT_LANGUAGE
-    if resumed.served is None:
-        await wait_and_talk(call, flows, resumed.request, language)
-    else:
-        await after_conversation(call, flows, language)
-
-
-async def _go_on(call: Call, flows: Flows, language: Language, step: str) -> None:
-    """The controller died during the emergency call, or while the caller heard the end."""
-    if step == Step.AFTER_CONVERSATION:
-        await after_conversation(call, flows, language)
-    elif await call.get("DIALSTATUS") == "ANSWER":
-        await say(call, language, "goodbye")
-    else:
-        await emergency_failed(call, flows, language)

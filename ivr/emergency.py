@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ivr.conversation import talk_to_agent
-from ivr.flows import STEP_VARIABLE, URGENT_PRIORITY, Flows, Step
+from ivr.flows import STEP_VARIABLE, Flows, Step
 from ivr.menu import say
 from ivr.speaking import Language
 from telephony.call import Call, Dialled
@@ -27,7 +27,7 @@ async def emergency(call: Call, flows: Flows, language: Language) -> None:
 async def emergency_failed(call: Call, flows: Flows, language: Language) -> None:
     """112 was not reached."""
     await say(call, language, "emergency_failed")
-    await talk_to_agent(call, flows, language, service="emergency", priority=URGENT_PRIORITY)
+    await talk_to_agent(call, flows, language, service="emergency")
 
 
 async def _bridged(call: Call, flows: Flows) -> bool:

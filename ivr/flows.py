@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import Enum, StrEnum
+from pathlib import Path
 from typing import Final, Protocol
 
-from acd.records import NotServed, Request, Resumed, Served
+from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
+from acd.session import Aside
 from grievance_core.complaint import Complaint
 from grievance_core.lifecycle import State
-from grievance_core.service import NotTold
+from grievance_core.service import NotTold, Standing
 from ivr.menu import Menu
 from ivr.speaking import Language
 from telephony.call import Call
@@ -22,15 +24,16 @@ Clock = Callable[[], datetime]
 LANGUAGE_VARIABLE: Final = "HELPLINE_LANGUAGE"
 STEP_VARIABLE: Final = "HELPLINE_STEP"
 
-ORDINARY_PRIORITY: Final = 1
-URGENT_PRIORITY: Final = 0  # the queue takes the lower class first
-
 
 class Step(StrEnum):
     """Where a call has come to, as far as a new controller must know it to go on there."""
 
     EMERGENCY = "emergency"
     AFTER_CONVERSATION = "after_conversation"
+    MESSAGE = "message"  # is leaving the complaint as a message
+    MESSAGE_KEPT = "message_kept"
+    CALLED_BACK = "called_back"  # whom we rang has heard who calls
+    CALLBACK_OWED = "callback_owed"  # the place is kept, and the call may end
 
 
 class Then(Enum):
@@ -43,9 +46,19 @@ class Then(Enum):
 class Desk(Protocol):
     """The queue, as a caller meets it. `acd.service.Acd` is one."""
 
-    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed: ...
+    async def wait_for_agent(
+        self, call: Call, request: Request, *, asides: Mapping[str, Aside]
+    ) -> Served | NotServed | CallbackOwed | WantsMessage: ...
 
     async def resume(self, call: Call) -> Resumed | None: ...
+
+    def full(self) -> bool:
+        """No more callers can be taken in now."""
+        ...
+
+    async def owe_callback(self, call: Call, request: Request) -> bool:
+        """Give a caller who can't be taken in a place all the same, to be rung at its turn. False: number withheld."""
+        ...
 
 
 class Complaints(Protocol):
@@ -60,6 +73,8 @@ class Complaints(Protocol):
     async def status_of(self, number: str, caller: str) -> Complaint | NotTold: ...
 
     async def feedback(self, number: str, *, satisfied: bool, attempt: str, channel: str) -> Complaint: ...
+
+    async def standing_of(self, caller: str) -> Standing: ...
 
     async def count_refusal(self, matter: str, caller: str) -> None: ...
 
@@ -101,6 +116,7 @@ class Flows:
     survey: Survey
     languages: LanguageMemory
     menus: Mapping[str, Menu]
+    messages_folder: Path  # the lifeline's: who files its messages files ours
     zone: tzinfo  # the public's
     clock: Clock
     emergency_number: str = "112"

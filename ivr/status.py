@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import date
 
+from acd.session import Aside
 from grievance_core import numbers
 from grievance_core.complaint import Complaint
 from grievance_core.errors import NumberUnreadable, StoreError
 from grievance_core.service import NotTold
 from ivr import speaking
-from ivr.conversation import talk_to_agent
-from ivr.flows import Flows, Then
+from ivr.flows import Flows
 from ivr.menu import BACK, BACK_KEY, GAVE_UP, PERSON, PERSON_KEY, Choice, choose, say
 from ivr.speaking import Language, sounds
 from telephony.call import Call
@@ -23,20 +23,31 @@ FIRST_KEY_SECONDS = 8.0  # people look for the paper first
 NEXT_KEY_SECONDS = 5.0
 
 
-async def status(call: Call, flows: Flows, language: Language) -> Then:
-    """Ask for the number, say how the complaint stands, offer to say it again or another one."""
+async def tell_status(call: Call, flows: Flows, language: Language, *, menu: str = "status") -> Choice:
+    """Ask for the number, say how the complaint stands, offer to say it again or another one; `menu` offers it.
+
+    What the caller wants then: back, or a person.
+    """
     while True:
         asked = await _ask_number(call, flows, language)
         if isinstance(asked, Choice):
-            break
-        chosen = await _tell(call, flows, language, asked)
+            return asked
+        chosen = await _tell(call, flows, language, asked, menu)
         if chosen != Choice("chosen", "another"):
-            asked = chosen
-            break
-    if asked.wants_person:
-        await talk_to_agent(call, flows, language, service="status")
-        return Then.OVER
-    return Then.MENU
+            return chosen
+
+
+def status_aside(flows: Flows, language: Language) -> Aside:
+    """The same for one who waits: whatever they choose, they are back in line, for an agent is what they wait for.
+
+    The queue minds the music, which would come up between the keys of the number.
+    """
+
+    async def aside(call: Call) -> None:
+        await tell_status(call, flows, language, menu="status_waiting")
+        await say(call, language, "waiting_on")
+
+    return aside
 
 
 async def _ask_number(call: Call, flows: Flows, language: Language) -> Complaint | Choice:
@@ -79,7 +90,7 @@ async def _look_up(call: Call, flows: Flows, keys: str) -> Complaint | str:
     return "status_no_match" if isinstance(found, NotTold) else found
 
 
-async def _tell(call: Call, flows: Flows, language: Language, complaint: Complaint) -> Choice:
+async def _tell(call: Call, flows: Flows, language: Language, complaint: Complaint, menu: str) -> Choice:
     """Say how it stands, as often as the caller likes."""
     told = sounds(
         language,
@@ -91,7 +102,7 @@ async def _tell(call: Call, flows: Flows, language: Language, complaint: Complai
         ),
     )
     while True:
-        chosen = await choose(call, flows.menus["status"], language, first=told)
+        chosen = await choose(call, flows.menus[menu], language, first=told)
         if chosen != Choice("chosen", "again"):
             return chosen
 

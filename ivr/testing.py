@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from acd.records import NotServed, Request, Resumed, Served
+from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
+from acd.session import Aside
 from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Complaint, Deed, Draft, feedback_kind, happen, register
 from grievance_core.errors import StoreBusy
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, number_for
-from grievance_core.service import NotTold
+from grievance_core.service import NotTold, Standing
 from ivr.errors import MemoryUnavailable
 from ivr.flows import Flows, Question
 from ivr.menu import Menu, shipped_menus
@@ -27,22 +30,39 @@ CALLER = "9876543210"
 class FakeDesk:
     """A queue in which an agent answers after some seconds of music and hangs up after the talk.
 
-    `resumes`: what is known of the call from before. `serves` False: nobody is there.
+    `resumes`: what is known of the call from before. `ends`: how each wait ends without an agent, in order; when used
+    up, an agent comes. `full`: nobody is taken in. `offers`: the keys of asides that waiting callers may press.
     """
 
-    def __init__(self, *, resumes: Resumed | None = None, serves: bool = True, talk_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        *,
+        resumes: Resumed | None = None,
+        ends: Iterable[NotServed | CallbackOwed | WantsMessage] = (),
+        full: bool = False,
+        offers: str = "",
+        talk_seconds: float = 60.0,
+    ) -> None:
         self.requests: list[Request] = []
+        self.owed: list[Request] = []  # callbacks of those who were not taken in
         self.served: list[Served] = []  # conversations that are over
         self._resumes = resumes
-        self._serves = serves
+        self._ends = deque(ends)
+        self._full = full
+        self._offers = offers
         self._talk_seconds = talk_seconds
 
-    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed:
+    async def wait_for_agent(
+        self, call: Call, request: Request, *, asides: Mapping[str, Aside]
+    ) -> Served | NotServed | CallbackOwed | WantsMessage:
         self.requests.append(request)
         await call.music(True)
-        await call.wait(3.0)
-        if not self._serves:
-            return NotServed("nobody was free in time")
+        while key := (await call.wait(3.0, keys=self._offers)).key:
+            await call.music(False)
+            await asides[key](call)
+            await call.music(True)
+        if self._ends:
+            return self._ends.popleft()
         await call.wait(self._talk_seconds)
         served = Served(agent="1001", talk_seconds=self._talk_seconds, recording="", ended_by="agent")
         self.served.append(served)
@@ -50,6 +70,14 @@ class FakeDesk:
 
     async def resume(self, call: Call) -> Resumed | None:
         return self._resumes
+
+    def full(self) -> bool:
+        return self._full
+
+    async def owe_callback(self, call: Call, request: Request) -> bool:
+        if call.caller:
+            self.owed.append(request)
+        return bool(call.caller)
 
 
 class FakeComplaints:
@@ -86,6 +114,14 @@ class FakeComplaints:
         self.kept[changed.number] = changed
         self.answers[attempt] = satisfied
         return changed
+
+    async def standing_of(self, caller: str) -> Standing:
+        self._look()
+        mine = [one for one in self.kept.values() if caller and one.caller == caller and one.is_open]
+        return Standing(
+            highest_level=max((one.level for one in mine), default=0),
+            last_agent=next((one.agent for one in reversed(mine) if one.agent), ""),
+        )
 
     async def count_refusal(self, matter: str, caller: str) -> None:
         self._look()
@@ -140,6 +176,7 @@ class House:
     survey: FakeSurvey = field(default_factory=FakeSurvey)
     languages: FakeLanguages = field(default_factory=FakeLanguages)
     menus: Mapping[str, Menu] = field(default_factory=shipped_menus)
+    messages_folder: Path = Path("/nowhere")
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))
     now: datetime = NOON
 
@@ -151,17 +188,25 @@ class House:
             survey=self.survey,
             languages=self.languages,
             menus=self.menus,
+            messages_folder=self.messages_folder,
             zone=self.zone,
             clock=lambda: self.now,
         )
 
 
 def a_complaint(
-    *, serial: int = 0, caller: str = CALLER, call_id: str | None = None, events: Sequence[EventKind] = ()
+    *,
+    serial: int = 0,
+    caller: str = CALLER,
+    call_id: str | None = None,
+    agent: str | None = None,
+    events: Sequence[EventKind] = (),
 ) -> Complaint:
     """A complaint about a burnt transformer in Lucknow, after the events."""
     catalogue = Catalogue.shipped()
-    draft = Draft(category="ENE-02", district="162", text="ट्रांसफार्मर जला है", caller=caller, call_id=call_id)
+    draft = Draft(
+        category="ENE-02", district="162", text="ट्रांसफार्मर जला है", caller=caller, call_id=call_id, agent=agent
+    )
     complaint, _ = register(draft, number=number_for(SERIALS[serial]), at=NOON, catalogue=catalogue)
     for kind in events:
         complaint, _ = happen(complaint, kind, Deed(at=NOON, by="test", channel="test"), catalogue=catalogue)

@@ -6,12 +6,17 @@ import asyncio
 import logging
 import re
 import time
+import wave
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import pytest_asyncio
 
+from acd.records import Request, Resumed, WantsMessage
+from asterisk_conf import messages
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
 from grievance_core.catalogue import Catalogue
@@ -20,7 +25,9 @@ from ivr.manifest import Manifest
 from ivr.service import Ivr
 from ivr.speaking import LANGUAGES, sounds
 from ivr.testing import FakeComplaints, FakeDesk, House, a_complaint, awaiting_feedback
-from telephony.call import Call
+from telephony.ami import AmiLink, AmiSettings
+from telephony.call import Call, CallId
+from telephony.originate import Originate
 from telephony.server import FastAgiServer
 from telephony.testing import FakeWaker
 from tests.live.sip_peer import Leg, SipPeer
@@ -31,6 +38,8 @@ CALLER = "9876543210"
 BRIDGED_SECONDS = 3.0  # from the key to the ringing of 112
 KEY_SECONDS = 0.35  # a quick caller
 SAMPLES = 8
+LOUD = 500  # of 32767; the caller speaks a tone of about 1,050
+WAITING_SECONDS = 4.5  # "connecting you", and into the wait
 SOME_WORDS_SECONDS = 6.0  # the sentence before the number, and its first digits
 
 
@@ -203,3 +212,102 @@ async def test_feedback_of_one_who_dials_in_is_kept_on_a_key(engine: Engine) -> 
     leg.hang_up()
     await engine.ended()
     assert list(engine.house.complaints.answers.values()) == [False]
+
+
+# -- what a waiting caller chooses
+
+
+async def waiting_for_message(engine: Engine, folder: Path) -> Leg:
+    """A caller who chose to leave a message, and has heard the beep."""
+    engine.house.desk = FakeDesk(ends=[WantsMessage(Request(language="en", service="person"))])
+    engine.house.languages.known[CALLER] = "en"
+    engine.house.messages_folder = folder
+    leg = await engine.network.call("1076")
+    await press(leg, "0")
+    async with asyncio.timeout(30):
+        while not list((folder / messages.TAKING).glob("*.wav")):
+            await asyncio.sleep(0.05)
+    return leg
+
+
+def loudest(sound: Path) -> int:
+    with wave.open(str(sound)) as file:
+        return max(map(abs, array("h", file.readframes(file.getnframes()))))
+
+
+async def test_a_complaint_left_as_a_message_is_on_the_disk_and_can_be_heard(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    leg = await waiting_for_message(engine, tmp_path)
+    await leg.speak(2.0)
+    leg.press("#")
+    async with asyncio.timeout(5):
+        while not messages.waiting(tmp_path):
+            await asyncio.sleep(0.02)
+    assert not leg.ended.is_set()
+    await engine.ended()
+    await asyncio.wait_for(leg.ended.wait(), 5)
+    (message,) = messages.waiting(tmp_path)
+    assert 1.5 < message.seconds < 3.5
+    assert loudest(message.sound) > LOUD
+    assert message.sound.stat().st_mode & 0o077 == 0
+    assert missing(caplog) == []
+
+
+async def test_a_message_of_one_who_hangs_up_while_speaking_is_kept(engine: Engine, tmp_path: Path) -> None:
+    leg = await waiting_for_message(engine, tmp_path)
+    await leg.speak(1.5)
+    leg.hang_up()
+    await engine.ended(5)
+    (message,) = messages.waiting(tmp_path)
+    assert 1.0 < message.seconds < 3.0
+    assert loudest(message.sound) > LOUD
+
+
+async def test_a_status_is_told_to_one_who_waits_and_they_are_back_in_line(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    complaint = a_complaint()
+    engine.house.desk = FakeDesk(offers="3", talk_seconds=0.5)
+    engine.house.complaints = FakeComplaints(complaint)
+    engine.house.languages.known[CALLER] = "hi"
+    leg = await engine.network.call("1076")
+    await press(leg, "0")
+    await asyncio.sleep(WAITING_SECONDS)
+    await press(leg, "3")
+    await press(leg, complaint.number)
+    await asyncio.sleep(1)
+    await press(leg, "*")
+    async with asyncio.timeout(20):
+        while not engine.house.desk.served:
+            await asyncio.sleep(0.1)
+    assert len(engine.house.desk.requests) == 1
+    await engine.ended()
+    assert missing(caplog) == []
+
+
+async def test_a_citizen_whom_we_ring_hears_who_calls_and_is_in_the_queue(
+    engine: Engine, asterisk: Instance, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = asterisk.settings
+    request = Request(language="hi", service="complaint")
+    engine.house.desk = FakeDesk(resumes=Resumed(request=request, served=None, called_back=True), talk_seconds=0.2)
+    link = AmiLink(
+        AmiSettings(host="127.0.0.1", port=settings.ami_port, user=settings.ami_user, secret=asterisk.ami_secret()),
+        rng=Random(1),
+    )
+    await link.start()
+    try:
+        called = Originate(
+            channel=f"PJSIP/{CALLER}@trunk", call_id=CallId("callback-1-1"), context="callback", caller_id="1600221076"
+        )
+        assert (await link.originate(called)).answered
+    finally:
+        await link.stop()
+    await engine.ended()
+    assert engine.calls[0].path == "callback"
+    assert engine.calls[0].caller == CALLER  # the citizen's, as in their own call: for status, message, urgency
+    assert engine.house.desk.requests == [request]
+    (rung,) = engine.network.rung
+    await asyncio.wait_for(rung.ended.wait(), 5)
+    assert missing(caplog) == []

@@ -6,7 +6,7 @@ import pytest
 
 from acd.records import Request, Resumed, Served
 from grievance_core.complaint import ExcludedMatter
-from ivr.flows import LANGUAGE_VARIABLE, ORDINARY_PRIORITY, STEP_VARIABLE, URGENT_PRIORITY, Step
+from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Step
 from ivr.speaking import digits
 from ivr.testing import CALLER, FakeComplaints, FakeDesk, FakeLanguages, House, a_complaint, awaiting_feedback
 from telephony.call import Dialled
@@ -63,7 +63,7 @@ async def test_a_complaint_goes_to_an_agent_and_its_number_is_said_twice() -> No
     house = knows(House(complaints=FakeComplaints(complaint)))
     call = await run(house, ScriptedCall(keys=["1", "1"]))
     assert requests(house) == [("complaint", "en")]
-    assert house.desk.requests[0].priority == ORDINARY_PRIORITY
+    assert house.desk.requests[0].urgency == "ordinary"
     number = list(digits(complaint.number))
     assert heard(call)[-(2 * len(number) + 5) :] == [
         *("complaint_number_is", *number, "pause"),
@@ -147,12 +147,6 @@ async def test_back_leads_from_each_menu_to_the_one_before() -> None:
     assert requests(house) == [("person", "en")]
 
 
-async def test_when_nobody_serves_the_caller_is_told_and_not_left_hanging() -> None:
-    call = await run(knows(House(desk=FakeDesk(serves=False))), ScriptedCall(keys=["1", "1"]))
-    assert heard(call)[-2:] == ["apology", "goodbye"]
-    assert call.finished
-
-
 # -- feedback of one who dials in
 
 
@@ -215,7 +209,7 @@ async def test_with_the_database_down_the_caller_still_gets_an_agent() -> None:
 
 # -- after a crash of the controller
 
-WAITED = Request(language="en", service="demand", priority=ORDINARY_PRIORITY)
+WAITED = Request(language="en", service="demand")
 TALKED = Served(agent="1001", talk_seconds=40.0, recording="", ended_by="agent")
 
 
@@ -260,4 +254,4 @@ async def test_an_emergency_call_that_failed_meanwhile_leads_to_an_agent_at_once
     house = House()
     call = await run(house, ScriptedCall(variables={STEP_VARIABLE: Step.EMERGENCY.value, "DIALSTATUS": "CONGESTION"}))
     assert heard(call)[0] == "emergency_failed"
-    assert [request.priority for request in house.desk.requests] == [URGENT_PRIORITY]
+    assert [request.urgency for request in house.desk.requests] == ["emergency"]

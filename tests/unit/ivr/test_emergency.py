@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ivr.flows import STEP_VARIABLE, URGENT_PRIORITY, Step
+from ivr.flows import STEP_VARIABLE, Step
 from ivr.service import Ivr
 from ivr.testing import CALLER, House
 from telephony.call import Dialled
@@ -74,7 +74,7 @@ async def test_a_bridge_that_fails_says_the_number_and_gives_an_agent_first(stat
     house = knows(House())
     call = await run(house, ScriptedCall(keys=["5"], dials=[Dialled(status)]))  # type: ignore[arg-type]
     assert "emergency_failed" in heard(call)
-    assert [(request.service, request.priority) for request in house.desk.requests] == [("emergency", URGENT_PRIORITY)]
+    assert [(request.service, request.urgency) for request in house.desk.requests] == [("emergency", "emergency")]
 
 
 async def test_a_trunk_that_cannot_even_be_dialled_is_a_failed_bridge() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import NoReturn
 
 import pytest
 
-from acd.records import NotServed, Request, Served
+from acd.records import Request, Served
+from acd.session import Aside
 from ivr.service import ALONE, FAILURES_VARIABLE, PATHS, Ivr
 from ivr.testing import FakeDesk, House
 from telephony.call import Call
@@ -19,12 +22,12 @@ pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 
 
 class FailingDesk(FakeDesk):
-    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed:
+    async def wait_for_agent(self, call: Call, request: Request, *, asides: Mapping[str, Aside]) -> NoReturn:
         raise RuntimeError("a fault of ours")
 
 
 class TransferringDesk(FakeDesk):
-    async def wait_for_agent(self, call: Call, request: Request) -> Served | NotServed:
+    async def wait_for_agent(self, call: Call, request: Request, *, asides: Mapping[str, Aside]) -> Served:
         assert isinstance(call, ScriptedCall)
         call.caller_hangs_up(transferred=True)
         return Served(agent="1001", talk_seconds=5.0, recording="", ended_by="transferred")
@@ -35,10 +38,13 @@ def endings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_the_paths_are_those_of_the_dialplan() -> None:
-    assert set(PATHS) == {"citizen", "feedback"}
+    assert set(PATHS) == {"citizen", "feedback", "callback"}
 
 
-@pytest.mark.parametrize(("path", "first"), [("citizen", "welcome_danger"), ("feedback", "feedback_greeting")])
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [("citizen", "welcome_danger"), ("feedback", "feedback_greeting"), ("callback", "callback_greeting")],
+)
 async def test_the_path_decides_the_flow(path: str, first: str) -> None:
     call = await run(House(), ScriptedCall(path=path))
     assert call.played[0] == f"helpline/hi/{first}"
@@ -50,6 +56,21 @@ async def test_an_unknown_path_is_logged_and_the_call_refused(caplog: pytest.Log
     assert call.finished
     assert call.played == []
     assert [vars(record)["action"] for record in caplog.records] == ["unknown_path"]
+
+
+async def test_a_line_that_is_no_citizens_is_left_to_itself(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="ivr")
+    attended: list[Call] = []
+
+    async def attend(call: Call) -> None:
+        attended.append(call)
+
+    call = ScriptedCall(path="agent", variables={"tries": "4"})
+    await Ivr(House().flows, lines={"agent": attend})(call)
+    assert attended == [call]
+    assert not call.finished  # whether its dialplan goes on is its own affair
+    assert call.variables == {"tries": "4"}
+    assert endings(caplog) == []
 
 
 async def test_on_attach_the_dialplans_tries_are_set_back() -> None:
