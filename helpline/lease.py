@@ -117,7 +117,7 @@ class Lease:
         self._wall = wall
         self._me = Holder(os.urandom(8).hex(), folder.secret("place"), os.getpid())
         self._look, self._take, self._renew, self._release = (
-            redis.register_script(written) for written in (LOOK, TAKE, RENEW, RELEASE)
+            redis.register_script(script) for script in (LOOK, TAKE, RENEW, RELEASE)
         )
         self._hold: Hold | None = None
         self._watch = Watch()
@@ -173,11 +173,11 @@ class Lease:
             if self._lock is None:
                 self._lock = self._folder.try_lock(ROLE)
             written = await self._seen()
-            if written is not None and await self._is_free(written) and await self._taken(written):
+            if written is not None and await self._may_be_asked_for() and await self._taken(written):
                 return
             await asyncio.sleep(self._terms.look_every)
 
-    async def _is_free(self, written: str) -> bool:
+    async def _may_be_asked_for(self) -> bool:
         """Whether the lease may be asked for; ends a holder of this run folder that hangs."""
         if self._lock is not None:
             return True
@@ -195,7 +195,7 @@ class Lease:
         return lock is not None
 
     async def _seen(self) -> str | None:
-        """Look at the lease: its written, "" when there is none, None when Redis does not answer."""
+        """Look at the lease: what it says, "" when there is none, None when Redis does not answer."""
         asked = self._clock()
         answer = await self._ask(self._look(keys=KEYS))
         seen, written = None, None
