@@ -78,6 +78,12 @@ class Conversations:
         conversation = replace(conversation, agent=agents[0], ringing=tuple(agents), recording=recording)
         await self.ring(conversation)
 
+    def taken_by(self, call_id: str, agent: str) -> None:
+        """That agent has the caller, though nobody told when it was answered: nobody else's phone rings for them."""
+        conversation = self._now.get(call_id)
+        if conversation is not None and conversation.answered_at is None:
+            self._now[call_id] = replace(conversation, agent=agent, ringing=())
+
     async def rings_no_more(self, call_id: str, agent: str) -> bool:
         """One of several phones has failed while the others ring on. False: it is not so."""
         conversation = self._now.get(call_id)
@@ -94,6 +100,7 @@ class Conversations:
         conversation = self._now.get(call_id)
         if conversation is None or conversation.answered_at is not None:
             return False
+        others = [other for other in conversation.ringing if other != agent]
         conversation = replace(conversation, agent=agent, answered_at=self._clock(), ringing=(), phone=phone)
         self._now[call_id] = conversation
         self._ledger.note(record_of(conversation.entry, Outcome.TALKING, conversation=conversation))
@@ -102,7 +109,9 @@ class Conversations:
             extra={"action": "answered", "call_id": call_id, "agent": conversation.agent},
         )
         await asyncio.gather(  # one trip to Redis
-            self._agents.talking(conversation.agent, call_id), self._store.put_conversation(conversation)
+            self._agents.talking(conversation.agent, call_id),
+            self._store.put_conversation(conversation),
+            *(self._agents.released(other, call_id) for other in others),
         )
         return True
 

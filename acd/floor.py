@@ -276,9 +276,8 @@ class Floor:
         if repair.call_id in self._hall.sessions:
             return  # the caller came back since: their session sees to it
         match repair:
-            case StillTalking(call_id):
-                if (conversation := self._conversations.get(call_id)) is not None:
-                    await self._answered(call_id, conversation.agent)
+            case StillTalking(call_id, agent):
+                await self._answered(call_id, agent)
                 return  # as it should be after a restart: nothing was broken
             case AgentLeft(call_id):
                 conversation = self._conversations.get(call_id)

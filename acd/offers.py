@@ -153,6 +153,7 @@ class Offers:
         call_id = session.call.id
         conversation = self._conversations.get(call_id)
         agent = _who_answered(conversation, dialled, rung)
+        self._conversations.taken_by(call_id, agent)
         await self._hall.answered(call_id, agent)
         seconds = dialled.talk_seconds if dialled.answered else None
         if hung_up is not None and hung_up.transferred and conversation is not None:

@@ -24,9 +24,10 @@ class CallerGone:
 
 @dataclass(frozen=True, slots=True)
 class StillTalking:
-    """The conversation goes on."""
+    """The conversation goes on, with that agent."""
 
     call_id: str
+    agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,15 @@ def compare(
         if caller is None:
             repairs.append(ConversationOver(call_id))
             continue
-        theirs = [channel for channel in phones[conversation.agent] if channel.linked_id == caller.linked_id]
-        if any(channel.bridge_id and channel.bridge_id == caller.bridge_id for channel in theirs):
-            repairs.append(StillTalking(call_id))
+        theirs = [
+            (agent, channel)
+            for agent in conversation.ringing or (conversation.agent,)
+            for channel in phones[agent]
+            if channel.linked_id == caller.linked_id
+        ]
+        talks = [agent for agent, channel in theirs if channel.bridge_id and channel.bridge_id == caller.bridge_id]
+        if talks:
+            repairs.append(StillTalking(call_id, talks[0]))
         elif not theirs and not conversation.passed_on:
             repairs.append(AgentLeft(call_id))
     repairs += [
