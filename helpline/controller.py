@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
+
+import uvloop
 
 from helpline import logs, wiring
 from helpline.errors import HelplineError
@@ -29,6 +33,8 @@ from helpline.settings import Settings
 log = logging.getLogger(__name__)
 
 LOG, SPARE_LOG = "controller.log", "spare.log"
+COLLECT_AFTER = (20_000, 20, 20)
+"""A call makes some thousands of objects, hardly any in cycles."""
 LOST = 75
 """The exit code of one whose lease another has: not a failure, it was replaced (EX_TEMPFAIL)."""
 
@@ -100,6 +106,12 @@ async def _keep_or_end(lease: Lease) -> None:
     os._exit(LOST)
 
 
+def run(serving: Coroutine[Any, Any, None]) -> None:
+    """On uvloop, which takes half the CPU for sockets and timers, and with fewer searches for dead cycles."""
+    gc.set_threshold(*COLLECT_AFTER)
+    uvloop.run(serving)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m helpline.controller")
     parser.add_argument("settings", type=Path)
@@ -112,7 +124,7 @@ def main(words: Sequence[str] | None = None) -> int:
     # Two processes can't turn one log over: one that stands by has its own until it is at work.
     logs.to_file(folder.log / (SPARE_LOG if asked.standby else LOG))
     try:
-        asyncio.run(serve(settings, standby=asked.standby, heartbeat=asked.heartbeat))
+        run(serve(settings, standby=asked.standby, heartbeat=asked.heartbeat))
     except HelplineError as error:
         sys.stderr.write(f"{error}\n")
         return 1

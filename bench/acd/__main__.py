@@ -18,9 +18,11 @@ def _say(words: str) -> None:
     sys.stderr.write(f"{words}\n")
 
 
-async def measure(names: set[str], *, rounds: int, quick: bool, systems: set[str], profile: Path | None) -> Results:
+async def measure(
+    names: set[str], *, rounds: int, quick: bool, systems: set[str], rate: float, profile: Path | None
+) -> Results:
     results: Results = {}
-    async with Place(Programs(), profile=profile) as place:
+    async with Place(Programs(), rate=rate, profile=profile) as place:
         for turn in range(rounds):
             for row in ROWS:
                 if names and row.name not in names:
@@ -42,6 +44,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
     parser.add_argument("--rows", default="", help=f"of {', '.join(row.name for row in ROWS)}; separated by commas")
     parser.add_argument("--systems", default="", help="of aq, floor, ours; separated by commas")
+    parser.add_argument("--rate", type=float, default=60.0, help="calls a second of the row `per call`")
     parser.add_argument("--json", type=Path, help="write everything that was measured here")
     parser.add_argument("--profile", type=Path, help="write a profile (cProfile) of our controller under load here")
     asked = parser.parse_args()
@@ -53,6 +56,7 @@ def main() -> int:
             rounds=1 if asked.quick else asked.rounds,
             quick=asked.quick,
             systems=systems,
+            rate=asked.rate,
             profile=asked.profile and asked.profile.absolute(),
         )
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 from acd.records import Request
 from helpline import logs, wiring
+from helpline.controller import run
 from helpline.house import House
 from helpline.runfolder import RunFolder
 from helpline.settings import Settings
@@ -93,7 +94,7 @@ def main() -> None:
     folder.prepare()
     logs.to_file(folder.log / "controller.log")
     with folder.locked("controller"):
-        asyncio.run(serve(settings, int(sys.argv[2])))
+        run(serve(settings, int(sys.argv[2])))
 
 
 if __name__ == "__main__":

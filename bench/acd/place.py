@@ -19,6 +19,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from agents.agent import AgentId
+from agents.skills import default_skills
 from agents.store import AgentStore, Record
 from asterisk_conf.errors import CommandFailed
 from asterisk_conf.instance import Instance
@@ -35,6 +36,7 @@ from ivr.music import write_music
 HOST = "127.0.0.9"
 AGENTS_HOST = "127.0.0.4"
 CALLERS_HOST = "127.0.0.2"
+LANGUAGES = ("hi", "en")
 PASSWORD = "kabootar"
 AGENTS = 500
 QUEUES = (5, 10, 20, 50, 100, 300, 500)
@@ -114,7 +116,8 @@ class BenchInstance(Instance):
 class Place:
     """`async with`: everything up, agents' phones registered; at the end nothing is left."""
 
-    def __init__(self, programs: Programs, *, profile: Path | None = None) -> None:
+    def __init__(self, programs: Programs, *, rate: float = 60.0, profile: Path | None = None) -> None:
+        self.rate = rate
         self.profile = profile
         self.folder = Path(tempfile.mkdtemp(prefix="hl-"))
         sip, ami, agi, redis, console, self.floor_port, self.door_port = free_ports(7)
@@ -205,7 +208,8 @@ class Place:
                 Record(
                     id=AgentId(str(number)),
                     name=name,
-                    languages=("hi", "en"),
+                    languages=LANGUAGES,
+                    skills=default_skills(LANGUAGES),
                     md5_cred=cred,
                     pin_hash="",
                     created_at=datetime.now(UTC),

@@ -232,9 +232,9 @@ async def waiting(place: Place, system: str, seconds: float, *, callers_waiting:
     }
 
 
-async def per_call(place: Place, system: str, seconds: float, *, rate: float = 60.0) -> Figures:
+async def per_call(place: Place, system: str, seconds: float) -> Figures:
     """CPU of a call at 60 calls/s, 100 agents, calls of 1 s, nobody has to wait; and how soon agents are offered it."""
-    return await _steady(place, system, seconds, rate=rate, agents=100, talk=1.0)
+    return await _steady(place, system, seconds, rate=place.rate, agents=100, talk=1.0)
 
 
 async def offer(place: Place, system: str, seconds: float) -> Figures:
