@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from helpline.commands import history
 from helpline.commands.common import AsJson, asked, moment, show_json, show_table
+from helpline.commands.levels import levels
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -217,6 +220,9 @@ def close(
     name: QueueName,
     say: Annotated[str, typer.Option("--say", help=SAY_HELP)],
     say_en: Annotated[str, typer.Option("--say-en", help="The same in English.")] = "",
+    all_of_them: Annotated[
+        bool, typer.Option("--send-all", help="Send those who wait already elsewhere too, instead of serving them.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Close a queue, and say why to who comes.
@@ -227,7 +233,8 @@ def close(
     Example:
       helpline queue close scheme --say "योजना सेवा आज बन्द है।" --say-en "The scheme service is closed today."
     """
-    _do(ctx, f"{_queue(name)}/close", {"say": _words(say, say_en)}, "The queue {queue} is closed.", as_json=as_json)
+    body = {"say": _words(say, say_en), "drain": not all_of_them}
+    _do(ctx, f"{_queue(name)}/close", body, "The queue {queue} is closed.", as_json=as_json)
 
 
 @app.command("open")
@@ -262,10 +269,15 @@ def notice(
         raise typer.BadParameter("give either a text or --clear. See: helpline queue notice --help")
     if clear:
         with asked(ctx).client() as client:
-            answer = client.delete("/api/queue/notice")
+            answer = client.delete(f"/api/queue/notice?by={quote(getpass.getuser())}")
         _tell(answer, "Callers hear no notice any more.", as_json=as_json)
         return
     _do(ctx, "/api/queue/notice", {"say": _words(text, english)}, "All callers hear it.", as_json=as_json)
+
+
+app.command("levels")(levels)
+app.command("replay", short_help="Run a recorded day through the engine again.")(history.replay)
+app.command("whatif", short_help="What other staffing would have changed.")(history.whatif)
 
 
 def show_why(answer: dict[str, Any], *, as_json: bool) -> None:
@@ -284,7 +296,7 @@ def _spy(ctx: typer.Context, agent: str, supervisor: str, how: str, *, as_json: 
 
 def _do(ctx: typer.Context, path: str, body: dict[str, Any], said: str, *, as_json: bool) -> None:
     with asked(ctx).client() as client:
-        answer = client.post(path, body)
+        answer = client.post(path, {**body, "by": getpass.getuser()})
     _tell(answer, said, as_json=as_json)
 
 

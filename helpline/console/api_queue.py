@@ -33,12 +33,12 @@ class QueueApi:
         return [
             Route("/api/queue", self.queue, methods=["GET"]),
             Route("/api/live", self.follow, methods=["GET"]),
-            Route("/api/queue/calls/{caller}/why", self.why, methods=["GET"]),
-            Route("/api/queue/calls/{caller}/front", self.front, methods=["POST"]),
-            Route("/api/queue/calls/{caller}/transfer", self.transfer, methods=["POST"]),
-            Route("/api/queue/calls/{caller}/take", self.take, methods=["POST"]),
-            Route("/api/queue/queues/{name}/close", self.close, methods=["POST"]),
-            Route("/api/queue/queues/{name}/open", self.open, methods=["POST"]),
+            Route("/api/queue/calls/{caller:path}/why", self.why, methods=["GET"]),
+            Route("/api/queue/calls/{caller:path}/front", self.front, methods=["POST"]),
+            Route("/api/queue/calls/{caller:path}/transfer", self.transfer, methods=["POST"]),
+            Route("/api/queue/calls/{caller:path}/take", self.take, methods=["POST"]),
+            Route("/api/queue/queues/{name:path}/close", self.close, methods=["POST"]),
+            Route("/api/queue/queues/{name:path}/open", self.open, methods=["POST"]),
             Route("/api/queue/notice", self.set_notice, methods=["POST"]),
             Route("/api/queue/notice", self.clear_notice, methods=["DELETE"]),
             Route("/api/agents/{id}/why", self.why_agent, methods=["GET"]),
@@ -88,37 +88,38 @@ class QueueApi:
     # -- what is done with one caller
 
     async def front(self, request: Request) -> JSONResponse:
+        body = await Body.of(request, "by")
         call = self._call(request)
-        await self._acd.to_front(call)
+        await self._acd.to_front(call, by=_by(body))
         return JSONResponse({"call": call})
 
     async def transfer(self, request: Request) -> JSONResponse:
         """`to`: an agent's number, or a queue's name."""
-        body = await Body.of(request, "to")
+        body = await Body.of(request, "to", "by")
         to = body.text("to").strip()
         if not to:
             raise HTTPException(422, "Say where to: an agent's number such as 1001, or a queue such as complaint.")
         call = self._call(request)
         if to.isascii() and to.isdigit():
-            await self._acd.transfer(call, to_agent=self._parts.agents.get(to).id)
+            await self._acd.transfer(call, to_agent=self._parts.agents.get(to).id, by=_by(body))
         else:
-            await self._acd.transfer(call, to_queue=to)
+            await self._acd.transfer(call, to_queue=to, by=_by(body))
         return JSONResponse({"call": call, "to": to})
 
     async def take(self, request: Request) -> JSONResponse:
-        body = await Body.of(request, "as")
+        body = await Body.of(request, "as", "by")
         call, supervisor = self._call(request), self._supervisor(body)
-        await self._acd.take_over(call, supervisor.id)
+        await self._acd.take_over(call, supervisor.id, by=_by(body))
         return JSONResponse({"call": call, "supervisor": supervisor.id})
 
     async def spy(self, request: Request) -> JSONResponse:
         """Listen, whisper (the agent alone hears the supervisor) or barge (both do) on an agent who talks."""
-        body = await Body.of(request, "as")
+        body = await Body.of(request, "as", "by")
         agent, supervisor = self._parts.agents.get(request.path_params["id"]), self._supervisor(body)
         how = request.url.path.rpartition("/")[2]
         if agent.id == supervisor.id:
             raise NotPossible(f"Agent {agent.id} can't {how} on themselves: name another supervisor with --as.")
-        await self._acd.spy(agent.id, supervisor.id, how)
+        await self._acd.spy(agent.id, supervisor.id, how, by=_by(body))
         return JSONResponse({"agent": agent.id, "supervisor": supervisor.id, "how": how})
 
     def _call(self, request: Request) -> str:
@@ -146,25 +147,32 @@ class QueueApi:
     # -- what is done with a queue
 
     async def close(self, request: Request) -> JSONResponse:
-        body = await Body.of(request, "say")
+        """`say`: words by language. `drain` false: who waits already is sent elsewhere too."""
+        body = await Body.of(request, "say", "drain", "by")
         name = request.path_params["name"]
-        await self._acd.close_queue(name, announcement=body.words("say"))
+        words, drain = body.words("say"), body.flag("drain", True)
+        await self._acd.close_queue(name, announcement=words, drain=drain, by=_by(body))
         return JSONResponse({"queue": name, "open": False})
 
     async def open(self, request: Request) -> JSONResponse:
+        body = await Body.of(request, "by")
         name = request.path_params["name"]
-        await self._acd.open_queue(name)
+        await self._acd.open_queue(name, by=_by(body))
         return JSONResponse({"queue": name, "open": True})
 
     async def set_notice(self, request: Request) -> JSONResponse:
-        body = await Body.of(request, "say")
+        body = await Body.of(request, "say", "by")
         words = body.words("say")
-        await self._acd.set_notice(words)
+        await self._acd.set_notice(words, by=_by(body))
         return JSONResponse({"notice": words})
 
-    async def clear_notice(self, _request: Request) -> JSONResponse:
-        await self._acd.clear_notice()
+    async def clear_notice(self, request: Request) -> JSONResponse:
+        await self._acd.clear_notice(by=request.query_params.get("by", "api"))
         return JSONResponse({"notice": {}})
+
+
+def _by(body: Body) -> str:
+    return body.text("by") or "api"
 
 
 def _count(request: Request, name: str, default: int) -> int:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from acd.errors import AcdError
+from acd.errors import AcdError, NoSuchCall, NoSuchQueue, NoSuchWork, NotSupervisable
 from agents.errors import AgentsError, InvalidAgent, InvalidSkill, NotPossible, PinLocked, UnknownAgent, WrongPin
 from grievance_core.errors import (
     ChangedMeanwhile,
@@ -32,12 +32,16 @@ log = logging.getLogger(__name__)
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownAgent, 404),
     (UnknownComplaint, 404),
+    (NoSuchCall, 404),
+    (NoSuchQueue, 404),
+    (NoSuchWork, 404),
     (InvalidAgent, 422),
     (InvalidSkill, 422),
     (NoticeRefused, 422),
     (DraftRefused, 422),
     (NumberUnreadable, 422),
     (NotPossible, 409),
+    (NotSupervisable, 409),
     (NotAllowed, 409),
     (ChangedMeanwhile, 409),
     (WrongPin, 403),

@@ -45,6 +45,9 @@ COMMANDS = [
     "queue close",
     "queue open",
     "queue notice",
+    "queue levels",
+    "queue replay",
+    "queue whatif",
     "complaint",
     "complaint register",
     "complaint list",
@@ -73,7 +76,8 @@ def test_each_line_of_an_overview_is_a_whole_sentence(shell: Shell, command: str
 
 
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name.endswith(("list", "show", "voice", "status", "watch", "why"))]
+    "command",
+    [name for name in COMMANDS if name.endswith(("list", "show", "voice", "status", "watch", "why", "levels"))],
 )
 def test_everything_that_lists_or_shows_speaks_json(shell: Shell, command: str) -> None:
     assert "--json" in shell.fine(*command.split(), "--help")

@@ -90,6 +90,7 @@ class AskedSupervision:
 
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
+        self.by: list[str] = []
         self.refuses = ""
 
     def _note(self, *asked: object) -> None:
@@ -97,28 +98,38 @@ class AskedSupervision:
             raise AcdError(self.refuses)
         self.asked.append(asked)
 
-    async def to_front(self, call_id: str) -> None:
+    async def to_front(self, call_id: str, *, by: str = "") -> None:
+        self.by.append(by)
         self._note("front", call_id)
 
-    async def transfer(self, call_id: str, *, to_agent: str = "", to_queue: str = "") -> None:
+    async def transfer(self, call_id: str, *, to_agent: str = "", to_queue: str = "", by: str = "") -> None:
+        self.by.append(by)
         self._note("transfer", call_id, to_agent, to_queue)
 
-    async def take_over(self, call_id: str, supervisor: str) -> None:
+    async def take_over(self, call_id: str, supervisor: str, *, by: str = "") -> None:
+        self.by.append(by)
         self._note("take", call_id, supervisor)
 
-    async def spy(self, agent_id: str, supervisor: str, how: str) -> None:
+    async def spy(self, agent_id: str, supervisor: str, how: str, *, by: str = "") -> None:
+        self.by.append(by)
         self._note(how, agent_id, supervisor)
 
-    async def close_queue(self, name: str, *, announcement: Mapping[str, str]) -> None:
-        self._note("close", name, announcement)
+    async def close_queue(
+        self, name: str, *, announcement: Mapping[str, str], drain: bool = True, by: str = ""
+    ) -> None:
+        self.by.append(by)
+        self._note("close", name, announcement, drain)
 
-    async def open_queue(self, name: str) -> None:
+    async def open_queue(self, name: str, *, by: str = "") -> None:
+        self.by.append(by)
         self._note("open", name)
 
-    async def set_notice(self, texts: Mapping[str, str]) -> None:
+    async def set_notice(self, texts: Mapping[str, str], *, by: str = "") -> None:
+        self.by.append(by)
         self._note("notice", texts)
 
-    async def clear_notice(self) -> None:
+    async def clear_notice(self, *, by: str = "") -> None:
+        self.by.append(by)
         self._note("clear")
 
     def why(self, call_id: str) -> Sequence[str]:

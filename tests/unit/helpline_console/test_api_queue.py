@@ -32,7 +32,15 @@ async def supervisor(house: House) -> str:
         pytest.param("calls/c-1/transfer", {"to": "1001"}, ("transfer", "c-1", "1001", ""), id="to an agent"),
         pytest.param("calls/c-1/transfer", {"to": "scheme"}, ("transfer", "c-1", "", "scheme"), id="to a queue"),
         pytest.param("calls/c-1/take", {"as": "1900"}, ("take", "c-1", "1900"), id="taken over"),
-        pytest.param("queues/scheme/close", {"say": {"hi": "बन्द"}}, ("close", "scheme", {"hi": "बन्द"}), id="closed"),
+        pytest.param(
+            "queues/scheme/close", {"say": {"hi": "बन्द"}}, ("close", "scheme", {"hi": "बन्द"}, True), id="closed"
+        ),
+        pytest.param(
+            "queues/scheme/close",
+            {"say": {"hi": "बन्द"}, "drain": False},
+            ("close", "scheme", {"hi": "बन्द"}, False),
+            id="closed for all",
+        ),
         pytest.param("queues/scheme/open", {}, ("open", "scheme"), id="opened"),
         pytest.param("notice", {"say": {"en": "Hello "}}, ("notice", {"en": "Hello"}), id="a notice"),
     ],
@@ -41,14 +49,14 @@ async def test_a_supervisors_word_reaches_the_queue(
     house: House, supervisor: str, path: str, body: Mapping[str, Any], asked: tuple[object, ...]
 ) -> None:
     waiting(house, "9876543210", "9876543211")
-    answer = await house.web.post(f"/api/queue/{path}", headers=house.api, json=body)
+    answer = await house.web.post(f"/api/queue/{path}", headers=house.api, json={**body, "by": "meera"})
     assert answer.status_code == 200, answer.text
-    assert house.supervision.asked == [asked]
+    assert (house.supervision.asked, house.supervision.by) == ([asked], ["meera"])
 
 
 async def test_a_notice_is_taken_away(house: House) -> None:
-    assert (await house.web.delete("/api/queue/notice", headers=house.api)).json() == {"notice": {}}
-    assert house.supervision.asked == [("clear",)]
+    assert (await house.web.delete("/api/queue/notice?by=meera", headers=house.api)).json() == {"notice": {}}
+    assert (house.supervision.asked, house.supervision.by) == ([("clear",)], ["meera"])
 
 
 @pytest.mark.parametrize("how", ["listen", "whisper", "barge"])
@@ -73,7 +81,7 @@ async def test_why_is_told_line_by_line_of_callers_and_agents(house: House) -> N
         pytest.param("queue/calls/98765/front", {}, 404, "ends in 98765", id="the first digits instead of the last"),
         pytest.param("queue/calls/1/transfer", {}, 422, "an agent's number such as 1001", id="to nowhere"),
         pytest.param("queue/calls/1/transfer", {"to": "1999"}, 404, "There is no agent 1999", id="to nobody"),
-        pytest.param("queue/calls/1/transfer", {"from": "x"}, 422, "Expected: to", id="an unknown field"),
+        pytest.param("queue/calls/1/transfer", {"from": "x"}, 422, "Expected: to, by", id="an unknown field"),
         pytest.param("queue/calls/1/take", {}, 422, "with --as", id="by nobody"),
         pytest.param("queue/calls/1/take", {"as": "1999"}, 404, "no agent 1999 to be the supervisor", id="a stranger"),
         pytest.param("queue/calls/1/take", {"as": "1001"}, 409, "phone is not registered", id="without a phone"),
