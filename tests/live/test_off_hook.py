@@ -1,0 +1,206 @@
+"""Agents whose phones ring and agents whose phones stay connected: the same claims of both, by ear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from agents.agent import Line
+from agents.presence import State
+from asterisk_conf.instance import Instance
+from asterisk_conf.programs import Programs
+from asterisk_conf.settings import PhoneAccount
+from asterisk_conf.testing import private_instance, private_settings
+from tests.live.conftest import AGENTS, _phone
+from tests.live.floor import Hall, hall_of, until
+from tests.live.line_peer import AGENT, BEEP, CITIZEN, HEARD, MUSIC, LinePeer
+from tests.live.sip_peer import Leg
+from tests.live.tones import of_file
+
+pytestmark = pytest.mark.live
+
+SILENT_SECONDS = 2
+SOON = 0.3
+"""Seconds; loaded machines included. What was measured is in asterisk-facts.md."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def asterisk(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instance]:
+    """One that does not wait long for a phone that has gone silent."""
+    settings = private_settings(tmp_path_factory.mktemp("oh"), silent_phone_seconds=SILENT_SECONDS)
+    phones: list[PhoneAccount] = [_phone(agent) for agent in AGENTS]
+    async with private_instance(settings, phones=phones, programs=programs) as instance:
+        yield instance
+
+
+@pytest.fixture
+async def hall(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Hall]:
+    async with hall_of(asterisk, tmp_path / "recordings") as hall:
+        yield hall
+
+
+@pytest.fixture(params=[Line.ON_HOOK, Line.OFF_HOOK])
+def line(request: pytest.FixtureRequest) -> Line:
+    return Line(request.param)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def talking(hall: Hall, agent: LinePeer, citizen: LinePeer) -> Leg:
+    """The citizen calls, and they hear each other."""
+    began = now()
+    leg = await citizen.call("1076")
+    await citizen.until_heard(AGENT, since=began)
+    await agent.until_heard(CITIZEN, since=began)
+    await hall.floor.until("1001", State.TALKING)
+    return leg
+
+
+async def test_caller_and_agent_hear_each_other_and_nothing_else_right_after_the_decision(
+    hall: Hall, line: Line
+) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    await talking(hall, agent, citizen)
+    offered = hall.floor.offered_at[-1]
+    delays = citizen.first_heard(AGENT, since=offered), agent.first_heard(CITIZEN, since=offered)
+    assert max(delays) < SOON
+    began = now()
+    await asyncio.sleep(0.5)
+    assert set(citizen.heard_since(began)) == {frozenset({AGENT})}
+    assert set(agent.heard_since(began)) == {frozenset({CITIZEN})}
+    if line is Line.OFF_HOOK:
+        assert agent.first_heard(BEEP, since=offered) < agent.first_heard(CITIZEN, since=offered)
+        assert not agent.rung
+
+
+async def test_a_caller_who_waits_hears_music_until_the_agent_is_there(hall: Hall, line: Line) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    await hall.floor.agents.pause("1001", "training")
+    began = now()
+    await citizen.call("1076")
+    await citizen.until_heard(MUSIC, since=began)
+    await asyncio.sleep(0.5)
+    began = now()
+    await hall.floor.agents.ready("1001")
+    await citizen.until_heard(AGENT, since=began)
+    await agent.until_heard(CITIZEN, since=began)
+    assert citizen.first_heard(AGENT, since=began) < SOON
+    assert citizen.longest_gap(since=began - 0.5) < 0.2
+    await asyncio.sleep(0.2)
+    assert not any(MUSIC in heard for heard in citizen.heard_since(now() - 0.15))
+
+
+@pytest.mark.parametrize("who", ["caller", "agent"])
+async def test_each_end_is_told_with_the_length_of_the_talk(hall: Hall, line: Line, who: str) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    began = citizen.first_heard(AGENT, since=hall.floor.offered_at[-1]) + hall.floor.offered_at[-1]
+    await asyncio.sleep(1.0)
+    (leg if who == "caller" else hall.talk_of("1001", agent)).hang_up()
+    ended = now()
+    await until(lambda: hall.floor.served)
+    record = hall.floor.record()
+    assert record.agent == "1001"
+    assert record.answered_at is not None
+    assert record.ended_at is not None
+    talked = (record.ended_at - record.answered_at).total_seconds()
+    assert talked == pytest.approx(ended - began, abs=SOON)
+    await until(lambda: leg.ended.is_set())
+    if line is Line.OFF_HOOK:
+        # Who hung up the phone is not there any more; who was hung up on waits for the next.
+        await until(lambda: hall.floor.agents.get("1001").line_open == (who == "caller"))
+        assert hall.floor.agents.get("1001").available == (who == "caller")
+    assert hall.floor.acd.snapshot().repairs == {}
+
+
+async def test_the_next_caller_hears_the_same_agent_as_soon_as_the_wrap_up_is_over(hall: Hall, line: Line) -> None:
+    agent, citizen, other = await hall.agent("1001", line), await hall.citizen(), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    await other.call("1076")
+    await asyncio.sleep(0.3)
+    began = now()
+    leg.hang_up()
+    delay = await other.until_heard(AGENT, since=began)
+    assert delay < SOON
+    assert len(agent.rung) == (2 if line is Line.ON_HOOK else 0)
+
+
+async def test_a_phone_that_vanishes_in_the_talk_gives_the_caller_back_and_its_agent_gets_no_call(
+    hall: Hall, line: Line
+) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    began = now()
+    agent.vanish()
+    async with asyncio.timeout(SILENT_SECONDS + 3):
+        await leg.ended.wait()
+    assert now() - began < SILENT_SECONDS + 2
+    await until(lambda: hall.floor.served)
+    if line is Line.OFF_HOOK:
+        await until(lambda: not hall.floor.agents.get("1001").line_open)
+        assert not hall.floor.agents.get("1001").available
+
+
+async def test_an_off_hook_phone_that_vanishes_while_it_waits_is_not_available_any_more(hall: Hall) -> None:
+    agent = await hall.agent("1001", Line.OFF_HOOK)
+    await asyncio.sleep(SILENT_SECONDS + 1)
+    assert hall.floor.agents.get("1001").available
+    agent.vanish()
+    await until(lambda: not hall.floor.agents.get("1001").available, seconds=SILENT_SECONDS + 2)
+
+
+async def test_an_off_hook_agent_who_hangs_up_is_not_available_at_once(hall: Hall) -> None:
+    await hall.agent("1001", Line.OFF_HOOK)
+    began = now()
+    hall.lines["1001"].hang_up()
+    await until(lambda: not hall.floor.agents.get("1001").available)
+    assert now() - began < SOON
+
+
+async def test_the_recording_holds_both_voices_and_no_music(hall: Hall, line: Line) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    await asyncio.sleep(1.0)
+    leg.hang_up()
+    await until(lambda: hall.floor.served)
+    await asyncio.sleep(0.3)
+    heard = of_file(Path(hall.floor.record().recording), HEARD)
+    assert heard[frozenset({CITIZEN, AGENT})] > 40
+    assert not any(MUSIC in pitches for pitches in heard)
+
+
+@pytest.mark.parametrize("while_away", ["nobody", "caller", "agent"])
+async def test_a_talk_goes_on_over_a_kill_of_the_controller_and_its_end_is_told(
+    hall: Hall, line: Line, while_away: str
+) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    began = now()
+    if while_away == "nobody":
+        await hall.restart(away=1.0)
+        assert set(citizen.heard_since(began)) == {frozenset({AGENT})}
+        assert set(agent.heard_since(began)) == {frozenset({CITIZEN})}
+        assert hall.floor.agents.get("1001").state is State.TALKING
+        assert hall.floor.agents.get("1001").line_open == (line is Line.OFF_HOOK)
+        leg.hang_up()
+    else:
+        killed = asyncio.create_task(hall.restart(away=1.0))
+        await asyncio.sleep(0.3)
+        (leg if while_away == "caller" else hall.talk_of("1001", agent)).hang_up()
+        await killed
+    await until(lambda: hall.floor.served)
+    assert hall.floor.record().agent == "1001"
+    if while_away != "agent" or line is Line.ON_HOOK:
+        await until(lambda: hall.floor.agents.get("1001").available)
+        began = now()
+        again = await hall.citizen()
+        await again.call("1076")
+        await again.until_heard(AGENT, since=began)
+    else:
+        assert not hall.floor.agents.get("1001").line_open
