@@ -37,8 +37,8 @@ SIZES_SECONDS = (120.0, 300.0, 600.0)  # forecasts of like size are judged toget
 class Standing:
     """Where one who waits stands, as the engine counts it.
 
-    `ahead`: callers before them who compete for the same agents, each counted by the share of this caller's agents
-    that they can take too. `agents`: signed in, not paused, and fit for this caller. `head_start` in seconds and
+    `ahead`: callers before them who compete for the same agents, each counted by the share of their agents who fit this
+    caller too. `agents`: signed in, not paused, and fit for this caller. `head_start` in seconds and
     `waited` say which of those who come later still go before. `rivals`: the queues whose callers compete; () is all.
     """
 
@@ -211,7 +211,7 @@ class Forecast:
         """What to tell that caller now; None: better no number (too little is known, it would grow, or be silly)."""
         now = at.timestamp()
         waiter = self._waiters.get(standing.caller)
-        handling = self.handling_seconds(standing.queue, now)
+        handling = self.handling_seconds(now, standing.rivals)
         if waiter is None or handling is None or standing.agents < 1:
             return None
         base, spread = self._base(standing, handling, now)
@@ -231,15 +231,13 @@ class Forecast:
         """Announced versus actual so far."""
         return self._accuracy
 
-    def handling_seconds(self, queue: str, now: float) -> float | None:
-        """Mean seconds from one answer to being free again, lately: of that queue, else of all; None: not known."""
-        seconds, conversations = self._handled.get(queue, (_Fading(), _Fading()))
-        if conversations.value(now) >= ENOUGH_COMPLETIONS:
-            return max(1.0, seconds.value(now) / conversations.value(now))
-        count = self._completions(now)
-        if count < 1.0:
+    def handling_seconds(self, now: float, queues: Iterable[str] = ()) -> float | None:
+        """Mean seconds from one answer to being free again, lately, of those queues (() is all); None: not known."""
+        known = [self._handled[queue] for queue in queues or self._handled if queue in self._handled]
+        conversations = sum(count.value(now) for _, count in known)
+        if conversations < 1.0:
             return None
-        return max(1.0, sum(seconds.value(now) for seconds, _ in self._handled.values()) / count)
+        return max(1.0, sum(seconds.value(now) for seconds, _ in known) / conversations)
 
     # -- the value
 

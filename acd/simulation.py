@@ -110,7 +110,7 @@ class Played:
 
 
 Watch = Callable[[Event, datetime, Sequence[Decision]], None]
-Ask = Callable[[Engine, str, datetime], None]
+Ask = Callable[[str, datetime], None]
 
 
 @dataclass(slots=True)
@@ -130,21 +130,29 @@ _SHIFT_BEGINS, _SHIFT_ENDS, _ANSWERS, _MISSES, _TALK_ENDS, _FREE, _GIVES_UP, _AS
 
 
 def simulate(
-    day: Day, *, watch: Watch | None = None, ask: Ask | None = None, ask_after: float = 15.0, ask_every: float = 45.0
+    day: Day,
+    *,
+    engine: Engine | None = None,
+    watch: Watch | None = None,
+    ask: Ask | None = None,
+    ask_after: float = 15.0,
+    ask_every: float = 45.0,
 ) -> Played:
-    """Play the day to its end. `watch` is shown every event with its decisions; `ask` is called for each who waits,
-    first after `ask_after` seconds and then `ask_every`, as an announcement would be."""
-    return _Simulation(day, watch, ask, ask_after, ask_every).run()
+    """Play the day to its end, with a fresh engine if none is given. `watch` is shown every event with its decisions;
+    `ask` is called for each who waits, first after `ask_after` seconds and then `ask_every`, as an announcement is."""
+    return _Simulation(day, Engine() if engine is None else engine, watch, ask, ask_after, ask_every).run()
 
 
 class _Simulation:
-    def __init__(self, day: Day, watch: Watch | None, ask: Ask | None, ask_after: float, ask_every: float) -> None:
+    def __init__(
+        self, day: Day, engine: Engine, watch: Watch | None, ask: Ask | None, ask_after: float, ask_every: float
+    ) -> None:
         self._day = day
         self._watch = watch
         self._ask = ask
         self._ask_after = ask_after
         self._ask_every = ask_every
-        self._engine = Engine()
+        self._engine = engine
         self._start = day.begins.timestamp()
         self._planned: list[tuple[float, int, int, object, int]] = []
         self._count = 0
@@ -225,7 +233,7 @@ class _Simulation:
 
     def _asks(self, at: float, _: object, index: int) -> None:
         if self._ends[index] is End.WAITING and self._ask is not None:
-            self._ask(self._engine, self._day.arrivals[index].id, datetime.fromtimestamp(self._start + at, UTC))
+            self._ask(self._day.arrivals[index].id, datetime.fromtimestamp(self._start + at, UTC))
             self._plan(at + self._ask_every, _ASK, None, index)
 
     def _end(self, index: int, end: End, at: float) -> None:

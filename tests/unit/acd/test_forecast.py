@@ -131,12 +131,12 @@ def test_what_was_learned_survives_as_a_plain_value() -> None:
 
 def test_an_agent_who_went_away_does_not_slow_the_pace() -> None:
     forecast = learned()
-    before = forecast.handling_seconds("complaint", at(100_000).timestamp())
+    before = forecast.handling_seconds(at(100_000).timestamp())
     forecast.note_joined("x", "complaint", at(100_000))
     forecast.note_answered("x", "sleepy", at(100_000))
     forecast.note_away("sleepy")
     forecast.note_free("sleepy", at(110_000))
-    assert forecast.handling_seconds("complaint", at(100_000).timestamp()) == before
+    assert forecast.handling_seconds(at(100_000).timestamp()) == before
 
 
 def test_giving_up_after_the_range_counts_as_too_late_and_before_its_end_as_unknown() -> None:

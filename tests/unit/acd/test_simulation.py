@@ -159,7 +159,7 @@ def test_who_is_asked_is_asked_at_the_rhythm_of_the_announcements() -> None:
     asked: list[tuple[str, float]] = []
     simulate(
         one_queue([arrival("a", 0.0, talk_seconds=100.0), arrival("b", 1.0)], 1),
-        ask=lambda _, caller, at: asked.append((caller, (at - START).total_seconds())),
+        ask=lambda caller, at: asked.append((caller, (at - START).total_seconds())),
     )
     assert asked == [("b", 16.0), ("b", 61.0), ("b", 106.0)]
 
