@@ -245,17 +245,20 @@ class Floor:
 
     async def _check(self) -> None:
         """Compare now and then. What is seen twice in a row was no event that was just under way."""
+        was_up = False
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             await self._tidy()
-            if not self._link.connected:
+            before, was_up = was_up, self._link.connected
+            if not was_up:
                 self._suspected.clear()
                 continue
             try:
                 channels = await self._link.live_channels()
             except TelephonyError:
                 continue
-            self._restarts.alive()
+            if before:  # else it has just come up, and may be another Asterisk: `_on_resync` looks at that
+                self._restarts.alive()
             found = set(self._compare(channels))
             for repair in found & self._suspected:
                 self._jobs.put(partial(self._mend, repair))

@@ -22,6 +22,7 @@ from agents.errors import NotAvailable
 from agents.service import Agents
 from telephony.call import Dialled
 from telephony.errors import CommandRefused, HungUp
+from telephony.session import CLOSED
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +151,8 @@ class Offers:
     async def _talked(
         self, session: Session, rung: Sequence[Agent], dialled: Dialled, hung_up: HungUp | None
     ) -> Served | None:
+        if hung_up is not None and hung_up.reason == CLOSED:
+            raise hung_up  # nobody told that they hung up: what has become of the talk is the link's to tell
         call_id = session.call.id
         conversation = self._conversations.get(call_id)
         agent = _who_answered(conversation, dialled, rung)

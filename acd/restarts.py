@@ -6,6 +6,7 @@ there, and finds the way back by the dialplan: nobody calls them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -126,5 +127,5 @@ class Restarts:
             self._hall.remembered.take(entry.caller, self._clock())
         for talk in reversed(talking):
             self._hall.tell(CallerMoved(talk.entry.call_id, front=True))
-        for entry in waiting:
-            await self._hall.leave(entry.call_id, Outcome.LOST)  # who is owed a call is not there any more
+        # Who is owed a call is not there any more.
+        await asyncio.gather(*(self._hall.leave(entry.call_id, Outcome.LOST) for entry in waiting))

@@ -224,9 +224,9 @@ class Acd:
         """End what runs beside the calls. Who waits, talks or is owed a call stays in Redis."""
         self._hall.stop()
         await self._floor.stop()
+        await self._jobs.stop()
         await self._callbacks.stop()
         await self.supervision.stop()
-        await self._jobs.stop()
         await self._ledger.stop()
         await self._store.stop()
 

@@ -23,6 +23,7 @@ from agents.agent import Agent
 from agents.testing import MemoryAgents
 from telephony.call import CallId, Dialled
 from telephony.events import DialEnded, Hungup, LiveChannel
+from telephony.originate import Originate
 from telephony.testing import ScriptedCall
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -113,9 +114,11 @@ class World:
         async with asyncio.timeout(MOST_SECONDS):
             return await self.acd.wait_for_agent(call, request, asides=asides)
 
-    def called_back(self, *dials: Dialled | Callable[[str], Awaitable[Dialled]], **more: Any) -> ScriptedCall:
-        """The citizen's side of the last call that we made."""
-        made = self.link.originated[-1]
+    def called_back(
+        self, *dials: Dialled | Callable[[str], Awaitable[Dialled]], made: Originate | None = None, **more: Any
+    ) -> ScriptedCall:
+        """The citizen's side of a call that we made, the last one or that."""
+        made = made or self.link.originated[-1]
         number = made.channel.removeprefix("PJSIP/").partition("@")[0]
         return self.call(made.call_id, *dials, caller=number, path="callback", **more)
 
