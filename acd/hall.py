@@ -295,8 +295,10 @@ class Hall:
         return entry
 
     def ended(self, call_id: str, agent: str) -> None:
-        """The conversation is over."""
+        """The conversation is over. How the agent stands is told anew: a repair may have freed them before the caller
+        came back and said how it ended, and then nothing changes any more that would tell it."""
         self.tell(CallEnded(call_id, agent))
+        self.feed(self._agents.get(agent))
 
     # -- agents
 
