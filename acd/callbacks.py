@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from acd.callback import Callback, CallbackRules, begun, not_reached
 from acd.events import CallbackFailed, CallerHolds, CallerJoined, CallerLeft, Event, Kind
@@ -23,6 +24,9 @@ from telephony.errors import ActionRefused, TelephonyError
 from telephony.originate import Originate
 
 log = logging.getLogger(__name__)
+
+CITIZEN_VARIABLE: Final = "HELPLINE_CITIZEN"
+"""The dialplan makes it the caller's number: agent and flow are to see the citizen's, not the one that was shown."""
 
 
 class Callbacks:
@@ -129,6 +133,7 @@ class Callbacks:
                     context=rules.context,
                     ring_seconds=rules.ring_seconds,
                     caller_id=rules.caller_id,
+                    variables={CITIZEN_VARIABLE: callback.number},
                 )
             )
         except ActionRefused as error:

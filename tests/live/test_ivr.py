@@ -15,6 +15,7 @@ from random import Random
 import pytest
 import pytest_asyncio
 
+from acd.callbacks import CITIZEN_VARIABLE
 from acd.records import Request, Resumed, WantsMessage
 from asterisk_conf import messages
 from asterisk_conf.instance import Instance
@@ -299,7 +300,11 @@ async def test_a_citizen_whom_we_ring_hears_who_calls_and_is_in_the_queue(
     await link.start()
     try:
         called = Originate(
-            channel=f"PJSIP/{CALLER}@trunk", call_id=CallId("callback-1-1"), context="callback", caller_id="1600221076"
+            channel=f"PJSIP/{CALLER}@trunk",
+            call_id=CallId("callback-1-1"),
+            context="callback",
+            caller_id="1600221076",
+            variables={CITIZEN_VARIABLE: CALLER},
         )
         assert (await link.originate(called)).answered
     finally:

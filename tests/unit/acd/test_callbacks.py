@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from acd.callback import CallbackRules
+from acd.callbacks import CITIZEN_VARIABLE
 from acd.records import CallbackOwed, Outcome, Request
 from acd.service import Served
 from agents.presence import State
@@ -52,6 +53,7 @@ async def test_the_citizen_is_rung_when_the_place_is_due_and_gets_the_next_agent
         (made,) = world.link.originated
         assert made.channel == f"PJSIP/{owed.caller}@trunk"
         assert (made.context, made.caller_id, made.ring_seconds) == ("callback", "1600221076", 20)
+        assert made.variables == {CITIZEN_VARIABLE: owed.caller}
         citizen = world.called_back(world.answering(made.call_id, talk=5))
         resumed = await world.acd.resume(citizen)
         assert resumed is not None
