@@ -14,7 +14,7 @@ from acd.store import CallLog
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
-GATHER_SECONDS = 0.05  # so long lines are gathered for one transaction: each costs the disk's own time
+GATHER_SECONDS = 0.1  # from one transaction to the next: each costs the disk, and several turns between threads
 END_SECONDS = 1.0  # how long the end of a call waits for its line to be written
 
 
@@ -57,9 +57,12 @@ class Ledger:
         return False
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_at = 0.0
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(next_at - loop.time())
+            next_at = loop.time() + GATHER_SECONDS
             self._wanted.clear()
             if not await self._write():
                 await asyncio.sleep(AGAIN_SECONDS)

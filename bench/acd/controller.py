@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ async def _nothing(*_: Any) -> None:
 
 
 async def _obey(house: House, door: Door, reader: asyncio.StreamReader) -> None:
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.thread_time)
     while words := (await reader.readline()).decode().split():
         match words:
             case ["seat", count]:
@@ -61,7 +62,7 @@ async def _obey(house: House, door: Door, reader: asyncio.StreamReader) -> None:
             case ["record", how]:
                 door.record = how == "on"
             case ["profile", "on"]:
-                profile = cProfile.Profile()
+                profile = cProfile.Profile(time.thread_time)
                 profile.enable()
             case ["profile", file]:
                 profile.disable()
