@@ -7,7 +7,7 @@ import logging
 
 from acd.callbacks import Callbacks
 from acd.conversations import Conversations
-from acd.hall import Hall
+from acd.hall import Hall, Move
 from acd.records import Conversation, Entry, Resumed
 from acd.ringing import pause_reason
 from agents.service import Agents
@@ -46,13 +46,18 @@ class Resuming:
     async def _after_talk(self, call: Call, conversation: Conversation) -> Resumed | None:
         """None: they did not talk, and the caller waits on."""
         status = await call.get("DIALSTATUS")
-        if status != "ANSWER" and conversation.answered_at is None:
+        bridged = await call.get("BRIDGERESULT") == "SUCCESS"
+        if status != "ANSWER" and not bridged and conversation.answered_at is None:
             await self._take_back_ring(call, conversation, status)
             return None
         seconds = _seconds(await call.get("ANSWEREDTIME")) if status == "ANSWER" else None
         await call.set("DIALSTATUS", "")
+        await call.set("BRIDGERESULT", "")
         await self._hall.answered(call.id, conversation.agent)
         move = self._hall.moves.pop(call.id, None)
+        if conversation.passed_on and status != "ANSWER":
+            # Transferred to the helpline's own number, or to a phone that nobody took.
+            move = Move(by=conversation.agent)
         if move is not None:
             await self._conversations.set_down(call.id, conversation.agent)
             entry: Entry = await self._hall.rejoin(conversation.entry, move)
