@@ -24,15 +24,18 @@ from acd.decisions import Decision, SendAway
 from acd.engine import Engine
 from acd.events import CallerJoined, Event, OfferAnswered
 from acd.expectation import Expectation
-from acd.forecast import Accuracy, Forecast
+from acd.forecast import Accuracy, Forecast, size_of
 from acd.levels import End
 from acd.ranges import Range
 from acd.simulation import Played, simulate
+from acd.standing import standing_of
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 NEEDED_SHARE = 0.75
 # Agents of the two day shifts and of the night for 20,000 calls, of which the busiest hour needs 100.
-LOADS = {"full": (104, 9), "tight": (94, 8), "too few": (84, 7)}
+# Patience in seconds: with little of it nobody waits long, whatever the staffing.
+LOADS = {"full": (104, 9, 480.0), "tight": (94, 8, 480.0), "too few": (84, 7, 480.0), "long": (84, 7, 1800.0)}
+SIZES = ("below 2 min", "2 to 5", "5 to 10", "above 10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Announcer:
     def __init__(self, forecast: Forecast) -> None:
         self.engine = Engine()
         self.said: list[Said] = []
+        self._forecast = forecast
         self._expected = Expectation(self.engine, forecast)
         self._holdtime: dict[str, int] = defaultdict(int)
         self._joined: dict[str, tuple[str, datetime]] = {}
@@ -65,7 +69,9 @@ class Announcer:
     def ask(self, caller: str, at: datetime) -> None:
         queue, joined = self._joined[caller]
         theirs = abs(self._holdtime[queue] + 30 - (at - joined).total_seconds())
-        self.said.append(Said(caller, at, self._expected.quote(caller, at), theirs))
+        standing = standing_of(self.engine, caller, at)
+        ours = None if standing is None else self._forecast.quote(standing, at)
+        self.said.append(Said(caller, at, ours, theirs))
 
 
 @dataclass(slots=True)
@@ -82,6 +88,7 @@ class Tally:
     grew: int = 0
     theirs_grew: int = 0
     again: int = 0
+    by_size: dict[int, list[bool]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, said: Sequence[Said], played: Played) -> None:
         ended = {
@@ -106,6 +113,7 @@ class Tally:
         width = (ours.high - ours.low) * 60.0
         self.told += 1
         self.inside += ours.holds(actual)
+        self.by_size[size_of((ours.high + ours.low) * 30.0)].append(ours.holds(actual))
         self.theirs_inside += abs(actual - said.theirs) <= width / 2.0
         self.widths.append(width)
         self.errors.append(abs((ours.high + ours.low) * 30.0 - actual))
@@ -135,7 +143,7 @@ def main() -> int:
     write(f"{'':<10} {'':>7} {'':>6} {'':>7} {'':>10} {'min':>7} {'s, med.':>8} {'':>10}\n")
     began = time.perf_counter()
     whole, measured = Tally(), Accuracy()
-    for name, (crew, night) in LOADS.items():
+    for name, (crew, night, patience) in LOADS.items():
         tally, forecast = Tally(), Forecast()
         scale = asked.calls / 20_000
         crews = (
@@ -146,7 +154,7 @@ def main() -> int:
         )
         for number in range(asked.days):
             day = draw_day(
-                Plan(calls=asked.calls, crews=crews, unrest=0.15, patience_seconds=480.0),
+                Plan(calls=asked.calls, crews=crews, unrest=0.15, patience_seconds=patience),
                 START + timedelta(days=number),
                 seed=number + 1,
             )
@@ -161,6 +169,8 @@ def main() -> int:
             f"{measured.sooner} sooner, {measured.later} later, {measured.left} left before it was known\n"
         )
     write(row("together", whole) + "\n")
+    for size, inside in sorted(whole.by_size.items()):
+        write(f"told {SIZES[size]:<12} {len(inside):>7} judged, {sum(inside) / len(inside):.1%} inside\n")
     write(f"{asked.days} days of {asked.calls} calls for each load, {time.perf_counter() - began:.0f} s\n")
     return 0 if whole.told and whole.inside / whole.told >= NEEDED_SHARE else 1
 
