@@ -54,7 +54,8 @@ class LinePeer(SipPeer):
         self._password = password
         self._talking: asyncio.Task[None] | None = None
         self._registered: asyncio.Future[None] | None = None
-        self.requests: list[str] = []
+        self.declines = 0
+        """A final code with which calls are refused; 0: they are answered."""
 
     async def open(self, host: str, port: int = 0) -> None:
         loop = asyncio.get_running_loop()
@@ -92,6 +93,19 @@ class LinePeer(SipPeer):
         self.silent()
         self._talking = asyncio.create_task(leg.speak(900, tone(self.pitch)), name=f"tone {self.pitch}")
 
+    async def hold(self, leg: Leg) -> None:
+        """Put the other side on hold; speak no more to it."""
+        self.silent()
+        leg.send("INVITE", f"{self.sdp()}a=sendonly\r\n", "application/sdp")
+        await asyncio.sleep(0.1)
+
+    def hand_over(self, leg: Leg, consulted: Leg, number: str) -> None:
+        """Connect both of one's parties with each other (attended transfer, REFER with Replaces)."""
+        tags = f"to-tag%3D{_tag(consulted.other)}%3Bfrom-tag%3D{_tag(consulted.own)}"
+        host = f"{self.asterisk[0]}:{self.asterisk[1]}"
+        refer_to = f"<sip:{number}@{host}?Replaces={consulted.call_id}%3B{tags}>"
+        leg.send("REFER", extra=f"Refer-To: {refer_to}\r\nReferred-By: {leg.own}\r\n")
+
     def vanish(self) -> None:
         """As a phone whose power goes: it says nothing more and answers nothing."""
         self.silent()
@@ -112,6 +126,9 @@ class LinePeer(SipPeer):
         return leg
 
     def _accept(self, leg: Leg, invite: str) -> None:
+        if self.declines:
+            self._reply(leg, invite, self.declines)
+            return
         super()._accept(leg, invite)
         if leg.answered.is_set():
             self.speak_on(leg)
@@ -145,7 +162,6 @@ class LinePeer(SipPeer):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         text = data.decode()
-        self.requests.append(text)
         if text.startswith("OPTIONS "):  # is the phone still there?
             self._reply(Leg(self, _header(text, "Call-ID"), addr), text, 200)
             return
@@ -187,6 +203,10 @@ class LinePeer(SipPeer):
         extra = line + "\r\n" + ("Expires: 60\r\n" if method == "REGISTER" else "")
         leg.sequence += 1
         leg.send(method, *body, extra=extra, sequence=leg.sequence)
+
+
+def _tag(address: str) -> str:
+    return address.partition(";tag=")[2].partition(";")[0]
 
 
 def _header(text: str, name: str) -> str:
