@@ -228,6 +228,7 @@ def _house(
     console = Parts(
         agents=agents,
         acd=acd,
+        supervision=acd.supervision,
         grievances=grievances,
         catalogue=catalogue,
         redis=client,

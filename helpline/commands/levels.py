@@ -43,6 +43,8 @@ def levels(
     wanted = _day(day, now.astimezone(settings.zone).date())
     found = recounted(settings.run_folder / "journal" / f"{wanted}.jsonl", wanted, settings.zone, now, INTERVALS[by])
     if as_json:
+        from helpline.console.views import level_view
+
         show_json([level_view(level) for level in found])
         return
     show_table(
@@ -82,30 +84,6 @@ def recounted(path: Path, wanted: date, zone: Any, now: datetime, every: timedel
     found = counted(waits, now if today else last, promises=promises, every=every, zone=zone)
     whole = together(found)
     return found if whole is None or len(found) == 1 else [*found, whole]
-
-
-def level_view(level: Level) -> dict[str, Any]:
-    """As plain values; `queue` "" is all of them."""
-
-    def share(of: int, among: int) -> dict[str, int]:
-        return {"of": of, "among": among}
-
-    return {
-        "queue": level.queue,
-        "begins": level.begins and level.begins.isoformat(),
-        "ends": level.ends and level.ends.isoformat(),
-        "promise": {"seconds": level.promise.seconds, "share": level.promise.share},
-        "reached": level.reached,
-        "answered": level.answered,
-        "waiting": level.waiting,
-        "sent_on": level.sent_on,
-        "left_at_once": level.short,
-        "service_level": share(level.service_level.of, level.service_level.among),
-        "service_level_of_answered": share(level.other_service_level.of, level.other_service_level.among),
-        "abandonment": share(level.abandonment.of, level.abandonment.among),
-        "speed_of_answer_seconds": level.speed_of_answer,
-        "longest_answered_seconds": level.longest_seconds,
-    }
 
 
 def _cells(level: Level, zone: Any) -> tuple[object, ...]:

@@ -17,7 +17,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Caller = Annotated[
     str,
     typer.Argument(
-        metavar="CALLER", help="A position such as 3 (or #3), the last digits (4 or more) of the number, or a call id."
+        metavar="CALLER",
+        help="A position such as 3 or complaint#3, the last digits (4 or more) of the number, or a call id.",
     ),
 ]
 AgentNumber = Annotated[str, typer.Argument(metavar="AGENT", help="The number of the agent who talks, such as 1001.")]
@@ -43,7 +44,7 @@ def queue() -> None:
 
 @app.command("list")
 def list_callers(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Who waits, in order, and who talks with whom.
+    """Who waits, in order, who is called back, who talks.
 
     \b
     Example:
@@ -55,12 +56,11 @@ def list_callers(ctx: typer.Context, as_json: AsJson = False) -> None:
         show_json(answer)
         return
     show_table(
-        ("position", "caller", "queue", "language", "waits since", "call"),
+        ("position", "caller", "language", "waits since", "call"),
         (
             (
-                waiter["position"],
+                f"{waiter['service']}#{waiter['position']}",
                 waiter["caller"] or "withheld",
-                waiter["service"],
                 waiter["language"],
                 moment(waiter["since"], ctx),
                 waiter["call"],
@@ -69,6 +69,15 @@ def list_callers(ctx: typer.Context, as_json: AsJson = False) -> None:
         ),
         nothing="Nobody waits.",
     )
+    if answer["callbacks"]:
+        show_table(
+            ("to be called back", "queue", "waits since", "tried", "call"),
+            (
+                (owed["caller"], owed["queue"], moment(owed["since"], ctx), owed["attempts"], owed["call"])
+                for owed in answer["callbacks"]
+            ),
+            nothing="",
+        )
     show_table(
         ("agent", "caller", "queue", "talks since", "call"),
         (

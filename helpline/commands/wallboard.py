@@ -28,6 +28,7 @@ STYLE = {
 }
 LATE = "bold red"
 SLOW_LINK_SECONDS = 0.5
+PROMISED_SECONDS = 20  # of a queue that nobody has called today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Screen:
 def wallboard(shown: Mapping[str, Any], now: datetime, screen: Screen) -> RenderableType:
     """The whole screen. `now` by the helpline's clock."""
     top: list[RenderableType] = [_heading(shown, now, screen), _agents_by_state(shown, now)]
-    if shown.get("notice"):
+    if shown["notice"]:
         words = " · ".join(shown["notice"].values())
         top.append(Text(f"All callers hear: {words}", "yellow", no_wrap=True, overflow="ellipsis"))
     room = screen.height - len(top) - HEADING_LINES
@@ -69,8 +70,10 @@ def _heading(shown: Mapping[str, Any], now: datetime, screen: Screen) -> Text:
     if screen.lost:
         line.append(f"  NO CONNECTION for {screen.heard_seconds:.0f} s ({screen.lost}); trying again", LATE)
         return line
-    lag = shown.get("lag_seconds")
-    if lag is not None:
+    lag = shown["lag_seconds"]
+    if lag is None:
+        line.append("  NO LINK to Asterisk", LATE)
+    else:
         line.append(f"  link {lag * 1000:.0f} ms", LATE if lag > SLOW_LINK_SECONDS else "dim")
     line.append(f"  {screen.heard_seconds:.1f} s old", LATE if screen.heard_seconds > 2 else "dim")
     return line
@@ -95,28 +98,30 @@ def _agents_by_state(shown: Mapping[str, Any], now: datetime) -> Text:
 
 
 def _queues(queues: Sequence[Mapping[str, Any]], now: datetime, width: int) -> RenderableType:
-    table = _table("queue", ">wait", ">longest", ">in time today", ">last 30 min", ">gave up")
+    table = _table("queue", ">wait", ">longest", ">owed", ">in time today", ">last 30 min", ">gave up")
     for queue in queues:
-        promise = queue.get("promise", {})
+        today, recent = queue.get("today"), queue.get("recent")
         waited = seconds_since(queue["longest_since"], now)
+        late = waited > (today["promise"]["seconds"] if today else PROMISED_SECONDS)
         table.add_row(
-            Text(queue["name"] + ("" if queue.get("open", True) else "  CLOSED")),
+            Text(queue["name"] + ("" if queue["open"] else "  CLOSED")),
             Text(str(queue["waiting"])),
-            Text(span(queue["longest_since"], now), LATE if waited > promise.get("seconds", 20) else ""),
-            _share(queue.get("today"), promise, width),
-            _share(queue.get("recent"), promise, width),
-            Text(_gave_up(queue.get("today"))),
+            Text(span(queue["longest_since"], now), LATE if late else ""),
+            Text(str(queue["callbacks"] or "–")),
+            _share(today, width),
+            _share(recent, width),
+            Text(_gave_up(today)),
         )
     return table
 
 
-def _share(level: Mapping[str, Any] | None, promise: Mapping[str, Any], width: int) -> Text:
+def _share(level: Mapping[str, Any] | None, width: int) -> Text:
     """The service level with what it was made of, where there is room for it."""
     if not level or not level["service_level"]["among"]:
         return Text("–")
     of, among = level["service_level"]["of"], level["service_level"]["among"]
     words = f"{of / among:.0%} {of}/{among}" if width >= NARROW else f"{of / among:.0%} of {among}"
-    return Text(words, LATE if of / among < promise.get("share", 0.8) else "green")
+    return Text(words, LATE if of / among < level["promise"]["share"] else "green")
 
 
 def _gave_up(level: Mapping[str, Any] | None) -> str:
@@ -147,16 +152,11 @@ def wants(waiter: Mapping[str, Any]) -> str:
     words: list[str] = []
     if waiter["rings"]:
         words.append(f"rings {waiter['rings']}")
-    elif not waiter["attached"] and waiter.get("kind", "call") == "call":
+    elif not waiter["attached"]:
         words.append("line coming back")
-    if waiter.get("kind", "call") != "call":
-        words.append(waiter["kind"])
-    if waiter.get("urgency", "ordinary") != "ordinary":
+    if waiter["urgency"] != "ordinary":
         words.append(waiter["urgency"])
-    if waiter.get("known_agent"):
-        words.append(f"knows {waiter['known_agent']}")
-    words += [waiter["language"], *waiter.get("needs", ())]
-    return ", ".join(words)
+    return ", ".join([*words, waiter["language"]])
 
 
 def _agents(shown: Mapping[str, Any], now: datetime, rows: int) -> RenderableType:

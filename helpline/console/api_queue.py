@@ -14,7 +14,7 @@ from agents.errors import NotPossible, UnknownAgent
 from helpline.console.body import Body
 from helpline.console.callers import call_meant
 from helpline.console.live import Live
-from helpline.console.parts import Parts, Supervision
+from helpline.console.parts import Explanations, Parts
 from helpline.console.views import queue_view
 from helpline.console.wall import AGENTS, CALLERS, MOST_SHOWN, wall_view
 
@@ -46,10 +46,10 @@ class QueueApi:
         ]
 
     @property
-    def _acd(self) -> Supervision:
-        if self._parts.supervision is None:
-            raise HTTPException(503, "This helpline's queue can't be supervised.")
-        return self._parts.supervision
+    def _explanations(self) -> Explanations:
+        if self._parts.explanations is None:
+            raise HTTPException(503, "This helpline's queue can't explain itself.")
+        return self._parts.explanations
 
     # -- what is seen
 
@@ -72,25 +72,24 @@ class QueueApi:
         return wall_view(
             self._parts.acd.snapshot(),
             self._parts.agents.list(),
-            figures={},
             callers=callers,
             most_agents=agents,
         )
 
     async def why(self, request: Request) -> JSONResponse:
         call = self._call(request)
-        return JSONResponse({"call": call, "why": list(self._acd.why(call))})
+        return JSONResponse({"call": call, "why": list(self._explanations.why(call))})
 
     async def why_agent(self, request: Request) -> JSONResponse:
         agent = self._parts.agents.get(request.path_params["id"])
-        return JSONResponse({"agent": agent.id, "why": list(self._acd.why_agent(agent.id))})
+        return JSONResponse({"agent": agent.id, "why": list(self._explanations.why_agent(agent.id))})
 
     # -- what is done with one caller
 
     async def front(self, request: Request) -> JSONResponse:
         body = await Body.of(request, "by")
         call = self._call(request)
-        await self._acd.to_front(call, by=_by(body))
+        await self._parts.supervision.to_front(call, by=_by(body))
         return JSONResponse({"call": call})
 
     async def transfer(self, request: Request) -> JSONResponse:
@@ -101,15 +100,15 @@ class QueueApi:
             raise HTTPException(422, "Say where to: an agent's number such as 1001, or a queue such as complaint.")
         call = self._call(request)
         if to.isascii() and to.isdigit():
-            await self._acd.transfer(call, to_agent=self._parts.agents.get(to).id, by=_by(body))
+            await self._parts.supervision.transfer(call, to_agent=self._parts.agents.get(to).id, by=_by(body))
         else:
-            await self._acd.transfer(call, to_queue=to, by=_by(body))
+            await self._parts.supervision.transfer(call, to_queue=to, by=_by(body))
         return JSONResponse({"call": call, "to": to})
 
     async def take(self, request: Request) -> JSONResponse:
         body = await Body.of(request, "as", "by")
         call, supervisor = self._call(request), self._supervisor(body)
-        await self._acd.take_over(call, supervisor.id, by=_by(body))
+        await self._parts.supervision.take_over(call, supervisor.id, by=_by(body))
         return JSONResponse({"call": call, "supervisor": supervisor.id})
 
     async def spy(self, request: Request) -> JSONResponse:
@@ -119,7 +118,7 @@ class QueueApi:
         how = request.url.path.rpartition("/")[2]
         if agent.id == supervisor.id:
             raise NotPossible(f"Agent {agent.id} can't {how} on themselves: name another supervisor with --as.")
-        await self._acd.spy(agent.id, supervisor.id, how, by=_by(body))
+        await self._parts.supervision.spy(agent.id, supervisor.id, how, by=_by(body))
         return JSONResponse({"agent": agent.id, "supervisor": supervisor.id, "how": how})
 
     def _call(self, request: Request) -> str:
@@ -151,23 +150,23 @@ class QueueApi:
         body = await Body.of(request, "say", "drain", "by")
         name = request.path_params["name"]
         words, drain = body.words("say"), body.flag("drain", True)
-        await self._acd.close_queue(name, announcement=words, drain=drain, by=_by(body))
+        await self._parts.supervision.close_queue(name, announcement=words, drain=drain, by=_by(body))
         return JSONResponse({"queue": name, "open": False})
 
     async def open(self, request: Request) -> JSONResponse:
         body = await Body.of(request, "by")
         name = request.path_params["name"]
-        await self._acd.open_queue(name, by=_by(body))
+        await self._parts.supervision.open_queue(name, by=_by(body))
         return JSONResponse({"queue": name, "open": True})
 
     async def set_notice(self, request: Request) -> JSONResponse:
         body = await Body.of(request, "say", "by")
         words = body.words("say")
-        await self._acd.set_notice(words, by=_by(body))
+        await self._parts.supervision.set_notice(words, by=_by(body))
         return JSONResponse({"notice": words})
 
     async def clear_notice(self, request: Request) -> JSONResponse:
-        await self._acd.clear_notice(by=request.query_params.get("by", "api"))
+        await self._parts.supervision.clear_notice(by=request.query_params.get("by", "api"))
         return JSONResponse({"notice": {}})
 
 

@@ -21,6 +21,7 @@ class Queue(Protocol):
 
     def snapshot(self) -> Snapshot: ...
     def call(self, call_id: str) -> KnownCall | None: ...
+    async def done_work(self, item_id: str) -> None: ...
 
 
 class Supervision(Protocol):
@@ -43,9 +44,13 @@ class Supervision(Protocol):
         """Words by language, at least one, that all waiting callers hear."""
 
     async def clear_notice(self, *, by: str = "") -> None: ...
+
+
+class Explanations(Protocol):
+    """Why somebody waits or was chosen, in words, a sentence for each line."""
+
     def why(self, call_id: str) -> Sequence[str]: ...
     def why_agent(self, agent_id: str) -> Sequence[str]: ...
-    async def done_work(self, item_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,8 @@ class Parts:
 
     agents: Agents
     acd: Queue
-    supervision: Supervision | None = None  # what supervisors may do with the queue; the wiring gives `acd` once more
+    supervision: Supervision
+    explanations: Explanations | None = None
     grievances: Grievances
     catalogue: Catalogue
     redis: Redis  # who is signed in at the pages; survives a restart of the controller

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from acd.snapshot import Snapshot, WaitingCaller
+from acd.levels import Level, Share
+from acd.snapshot import OwedCall, Snapshot, WaitingCaller
+from acd.work import WorkItem
 from agents.agent import Agent, NewAgent
 from grievance_core.complaint import Complaint, Event
 from grievance_core.service import Grievances
@@ -54,6 +56,54 @@ def waiter_view(waiter: WaitingCaller) -> dict[str, Any]:
         "since": iso(waiter.since),
         "attached": waiter.attached,
         "rings": waiter.agent,
+        "urgency": waiter.urgency,
+    }
+
+
+def owed_view(owed: OwedCall) -> dict[str, Any]:
+    return {
+        "call": owed.call_id,
+        "caller": owed.caller,
+        "queue": owed.queue,
+        "since": iso(owed.since),
+        "attempts": owed.attempts,
+        "rings": owed.rings,
+        "again_at": iso(owed.again_at),
+    }
+
+
+def work_view(item: WorkItem) -> dict[str, Any]:
+    return {
+        "item": item.id,
+        "queue": item.queue,
+        "about": item.about,
+        "since": iso(item.added_at),
+        "due_at": iso(item.due_at),
+        "agent": item.agent,
+    }
+
+
+def level_view(level: Level) -> dict[str, Any]:
+    """The figures of one queue ("" is all of them) in one interval, with what each was made of."""
+
+    def share(of: Share) -> dict[str, int]:
+        return {"of": of.of, "among": of.among}
+
+    return {
+        "queue": level.queue,
+        "begins": iso(level.begins),
+        "ends": iso(level.ends),
+        "promise": {"seconds": level.promise.seconds, "share": level.promise.share},
+        "reached": level.reached,
+        "answered": level.answered,
+        "waiting": level.waiting,
+        "sent_on": level.sent_on,
+        "left_at_once": level.short,
+        "service_level": share(level.service_level),
+        "service_level_of_answered": share(level.other_service_level),
+        "abandonment": share(level.abandonment),
+        "speed_of_answer_seconds": level.speed_of_answer,
+        "longest_answered_seconds": level.longest_seconds,
     }
 
 
@@ -73,6 +123,13 @@ def queue_view(queue: Snapshot) -> dict[str, Any]:
             }
             for talk in queue.talking
         ],
+        "callbacks": [owed_view(owed) for owed in queue.callbacks],
+        "callbacks_given_up": queue.callbacks_given_up,
+        "work": [work_view(item) for item in queue.work],
+        "closed": list(queue.closed),
+        "notice": dict(queue.notice),
+        "levels": {name: level_view(level) for name, level in queue.levels.items()},
+        "lag_seconds": queue.lag,
         "repairs": dict(queue.repairs),
     }
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from acd.snapshot import Snapshot, WaitingCaller
+from acd.snapshot import Snapshot
 from agents.agent import Agent
 from agents.presence import MACHINE_REASONS, State
-from helpline.console.views import agent_view, iso, waiter_view
+from helpline.console.views import agent_view, iso, level_view, waiter_view
 
 CALLERS = 50
 AGENTS = 60
@@ -28,14 +28,10 @@ def wall_view(
     queue: Snapshot,
     agents: Iterable[Agent],
     *,
-    figures: Mapping[str, Mapping[str, Any]],
     callers: int = CALLERS,
     most_agents: int = AGENTS,
 ) -> dict[str, Any]:
-    """At most `callers` of those who wait and `most_agents` of those who are signed in; the counts are of all.
-
-    `figures`: by queue ("" is all of them), what the service levels and the like are.
-    """
+    """At most `callers` of those who wait and `most_agents` of those who are signed in; the counts are of all."""
     everyone = list(agents)
     here = [agent for agent in everyone if agent.state is not State.SIGNED_OUT]
     idle = [agent for agent in here if agent.available]
@@ -43,7 +39,7 @@ def wall_view(
     shown = heapq.nsmallest(most_agents, here, key=_rank)
     return {
         "at": iso(queue.at),
-        "queues": _queues(queue.waiting, figures),
+        "queues": _queues(queue),
         "waiting": [waiter_view(waiter) for waiter in queue.waiting[:callers]],
         "waiting_count": len(queue.waiting),
         "talking_count": len(queue.talking),
@@ -51,21 +47,33 @@ def wall_view(
         "agents_by_state": dict(Counter(agent.state.value for agent in everyone)),
         "idle_count": len(idle),
         "longest_idle": longest and {"agent": longest.id, "since": iso(longest.ready_since or longest.since)},
+        "callbacks_count": len(queue.callbacks),
+        "work_count": len(queue.work),
+        "notice": dict(queue.notice),
+        "lag_seconds": queue.lag,
         "repairs": dict(queue.repairs),
     }
 
 
-def _queues(waiting: Iterable[WaitingCaller], figures: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _queues(queue: Snapshot) -> list[dict[str, Any]]:
     """Each queue with who waits in it; the fullest first, those where nobody waits by name."""
     counts: Counter[str] = Counter()
     since: dict[str, datetime] = {}
-    for waiter in waiting:
+    for waiter in queue.waiting:
         counts[waiter.service] += 1
         since[waiter.service] = min(waiter.since, since.get(waiter.service, waiter.since))
-    names = sorted(counts.keys() | (figures.keys() - {""}), key=lambda name: (-counts[name], name))
+    owed = Counter(callback.queue for callback in queue.callbacks)
+    names = counts.keys() | owed.keys() | set(queue.closed) | (queue.levels.keys() - {""})
     return [
-        {"name": name, "waiting": counts[name], "longest_since": iso(since.get(name)), **figures.get(name, {})}
-        for name in names
+        {
+            "name": name,
+            "open": name not in queue.closed,
+            "waiting": counts[name],
+            "longest_since": iso(since.get(name)),
+            "callbacks": owed[name],
+            "today": level_view(queue.levels[name]) if name in queue.levels else None,
+        }
+        for name in sorted(names, key=lambda name: (-counts[name], name))
     ]
 
 

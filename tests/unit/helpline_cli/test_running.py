@@ -174,7 +174,7 @@ def test_a_supervisors_commands_reach_the_queue_and_say_what_happens_next(shell:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("front", "9"), "positions 1 to 1 are taken"),
+        (("front", "9"), "complaint#1 to #1 are taken"),
         (("front", "../agents"), "`helpline queue list` shows them"),
         (("front", " "), "Say a position"),
         (("take", "1", "--as", "1001"), "phone is not registered"),

@@ -72,6 +72,7 @@ class ShownQueue:
         self.calls: dict[str, KnownCall] = {}
         self.waiting: tuple[Any, ...] = ()
         self.talking: tuple[Any, ...] = ()
+        self.done: list[str] = []
 
     def knows(self, call_id: str, caller: str, language: str = "hi") -> None:
         self.calls[call_id] = KnownCall(
@@ -83,6 +84,9 @@ class ShownQueue:
 
     def snapshot(self) -> Snapshot:
         return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, repairs={})
+
+    async def done_work(self, item_id: str) -> None:
+        self.done.append(item_id)
 
 
 class AskedSupervision:
@@ -139,9 +143,6 @@ class AskedSupervision:
     def why_agent(self, agent_id: str) -> Sequence[str]:
         self._note("why agent", agent_id)
         return [f"Agent {agent_id} is paused."]
-
-    async def done_work(self, item_id: str) -> None:
-        self._note("done", item_id)
 
 
 def waiting(house: House, *callers: str, service: str = "complaint") -> tuple[WaitingCaller, ...]:
@@ -214,6 +215,7 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
         agents=house.agents,
         acd=house.queue,
         supervision=house.supervision,
+        explanations=house.supervision,
         grievances=house.grievances,
         catalogue=CATALOGUE,
         redis=cast(Redis, house.redis),

@@ -77,7 +77,7 @@ async def test_why_is_told_line_by_line_of_callers_and_agents(house: House) -> N
 @pytest.mark.parametrize(
     ("path", "body", "status", "said"),
     [
-        pytest.param("queue/calls/9/front", {}, 404, "positions 1 to 2 are taken", id="no such position"),
+        pytest.param("queue/calls/9/front", {}, 404, "complaint#1 to #2 are taken", id="no such position"),
         pytest.param("queue/calls/98765/front", {}, 404, "ends in 98765", id="the first digits instead of the last"),
         pytest.param("queue/calls/1/transfer", {}, 422, "an agent's number such as 1001", id="to nowhere"),
         pytest.param("queue/calls/1/transfer", {"to": "1999"}, 404, "There is no agent 1999", id="to nobody"),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
+from acd.levels import Level
+from acd.queues import ServicePromise
 from agents.agent import Line
 from agents.presence import DID_NOT_ANSWER
 from agents.service import Agents
@@ -27,14 +30,18 @@ async def test_queues_stand_with_their_longest_wait_the_fullest_first(house: Hou
     one = waiting(house, "9876543210", service="status")
     two = waiting(house, "9876543211", "9876543212")
     house.queue.waiting = two + one
-    view = wall_view(house.queue.snapshot(), [], figures={"": {}, "scheme": {"open": False}, "status": {"open": True}})
+    figures = Level(queue="status", begins=None, ends=None, promise=ServicePromise(), reached=5, answered=4, in_time=3)
+    seen = replace(house.queue.snapshot(), closed=("scheme",), levels={"": figures, "status": figures})
+    view = wall_view(seen, [])
     assert [(queue["name"], queue["waiting"]) for queue in view["queues"]] == [
         ("complaint", 2),
         ("status", 1),
         ("scheme", 0),
     ]
     assert view["queues"][0]["longest_since"] == two[0].since.isoformat()
-    assert view["queues"][2] == {"name": "scheme", "waiting": 0, "longest_since": None, "open": False}
+    assert view["queues"][1]["today"]["service_level"] == {"of": 3, "among": 4}
+    scheme = {"waiting": 0, "longest_since": None, "open": False, "callbacks": 0, "today": None}
+    assert view["queues"][2] == {"name": "scheme", **scheme}
 
 
 async def test_trouble_comes_first_then_who_rings_and_who_is_free(house: House) -> None:
@@ -45,7 +52,7 @@ async def test_trouble_comes_first_then_who_rings_and_who_is_free(house: House) 
     house.agents.phone_state("agent-1006", False)
     await house.agents.ringing("1007", "c-3", seconds=15)
     await house.agents.not_answered("1007", "c-3", DID_NOT_ANSWER)
-    view = wall_view(house.queue.snapshot(), house.agents.list(), figures={})
+    view = wall_view(house.queue.snapshot(), house.agents.list())
     assert [agent["id"] for agent in view["agents"]] == ["1006", "1007", "1005", "1004", "1002", "1003"]
     assert view["agents_by_state"] == {"signed_out": 1, "talking": 1, "paused": 2, "ready": 2, "ringing": 1}
 
@@ -57,7 +64,7 @@ async def test_the_longest_idle_is_one_who_can_be_given_a_call(house: House) -> 
     house.clock.move(minutes=1)
     await house.agents.pause("1005", "tea")
     await house.agents.ready("1005")
-    view = wall_view(house.queue.snapshot(), house.agents.list(), figures={})
+    view = wall_view(house.queue.snapshot(), house.agents.list())
     assert (view["longest_idle"]["agent"], view["idle_count"]) == ("1004", 2)
 
 
@@ -67,7 +74,7 @@ async def test_a_floor_of_a_thousand_with_thousands_waiting_is_cut_in_a_few_mill
     many = house.agents.list() * 350
     snapshot = house.queue.snapshot()
     began = time.perf_counter()
-    view = wall_view(snapshot, many, figures={})
+    view = wall_view(snapshot, many)
     taken = time.perf_counter() - began
     assert (view["waiting_count"], len(view["waiting"]), len(view["agents"])) == (5000, CALLERS, AGENTS)
     assert len(json.dumps(view)) < 60_000
