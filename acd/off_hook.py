@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
 from acd.repairs import is_line
-from agents.agent import AgentId, agent_on
+from agents.agent import AgentId, Line, agent_on
 from agents.errors import UnknownAgent
 from agents.service import Agents
 from telephony.call import Call
@@ -57,7 +57,7 @@ class OffHook:
 
     async def attend(self, call: Call) -> None:
         """The handler of the path "agent": be there until a bridge takes the channel or the phone drops (HungUp)."""
-        agent = self._known(call.channel)
+        agent = self._off_hook_agent(call.channel)
         if agent is None:
             log.warning("A line is refused", extra={"action": "line_refused", "channel": call.channel})
             await call.execute("Congestion", str(ERROR_TONE_SECONDS), seconds=ERROR_TONE_SECONDS)
@@ -79,14 +79,16 @@ class OffHook:
         finally:
             self._here.discard(call.channel)
 
-    def _known(self, channel: str) -> AgentId | None:
-        agent = agent_on(channel)
-        if agent is None:
+    def _off_hook_agent(self, channel: str) -> AgentId | None:
+        """Whose line that may be; None for one of nobody known, or of an agent whose phone is to ring."""
+        id = agent_on(channel)
+        if id is None:
             return None
         try:
-            return self._agents.get(agent).id
+            agent = self._agents.get(id)
         except UnknownAgent:
             return None
+        return agent.id if agent.line is Line.OFF_HOOK else None
 
     async def _open(self, agent: AgentId, channel: str) -> None:
         before, self._lines[agent] = self._lines.get(agent), channel
@@ -128,6 +130,6 @@ class OffHook:
         for gone in {*self._lines.values(), *self._replaced} - live:
             self._closed(gone)
         for channel in channels:
-            agent = self._known(channel.channel) if is_line(channel) else None
+            agent = self._off_hook_agent(channel.channel) if is_line(channel) else None
             if agent is not None and agent not in self._lines:
                 await self._open(agent, channel.channel)

@@ -13,7 +13,7 @@ import pytest
 from acd.off_hook import OffHook
 from acd.repairs import LINE_EXTENSION
 from acd.testing import FakeLink
-from agents.agent import PresenceChanged
+from agents.agent import Line, PresenceChanged
 from agents.testing import MemoryAgents
 from telephony.call import CallId
 from telephony.errors import HungUp, LinkDown
@@ -76,7 +76,8 @@ class Desks:
 @pytest.fixture
 async def desks() -> AsyncIterator[Desks]:
     agents = MemoryAgents(clock=lambda: datetime(2026, 11, 25, 12, tzinfo=UTC))
-    await agents.seat("1001")
+    await agents.seat("1001", line=Line.OFF_HOOK)
+    await agents.seat("1003")
     made = Desks(agents)
     yield made
     for task in made.ends.values():
@@ -126,8 +127,12 @@ async def test_a_phone_that_drops_in_a_talk_closes_the_line_at_once(desks: Desks
     assert desks.told == [True, False]
 
 
-@pytest.mark.parametrize("channel", ["PJSIP/agent-9999-0000000a", "PJSIP/trunk-00000001"], ids=["unknown", "trunk"])
-async def test_who_is_no_agent_hears_a_tone_and_is_hung_up_on(desks: Desks, channel: str) -> None:
+@pytest.mark.parametrize(
+    "channel",
+    ["PJSIP/agent-9999-0000000a", "PJSIP/trunk-00000001", "PJSIP/agent-1003-0000000a"],
+    ids=["unknown", "trunk", "on-hook"],
+)
+async def test_who_is_no_off_hook_agent_hears_a_tone_and_is_hung_up_on(desks: Desks, channel: str) -> None:
     call = await desks.enter(channel)
     assert await desks.end_of(call) is None
     assert [act.said for act in call.acts] == [("Congestion", "2")]
@@ -174,7 +179,7 @@ async def test_a_line_that_talks_since_before_a_restart_is_known_when_the_link_i
         channel("2", name="PJSIP/agent-1002-0000000c", bridge="b2"),  # rung, not off-hook
         replace(channel("3", name="PJSIP/agent-9999-0000000d"), extension=LINE_EXTENSION),
     ]
-    await desks.agents.seat("1002")
+    await desks.agents.seat("1002", line=Line.OFF_HOOK)
     await desks.link.come_up()
     assert desks.off_hook.channel_of("1001") == LINE
     assert desks.off_hook.channel_of("1002") is None
