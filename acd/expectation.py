@@ -17,9 +17,10 @@ from acd.events import (
     Kind,
     OfferAnswered,
 )
-from acd.forecast import Accuracy, Forecast, Standing
+from acd.forecast import Accuracy, Forecast
 from acd.queues import HEAD_START_SECONDS
 from acd.ranges import Range
+from acd.standing import standing_of
 
 
 class Expectation:
@@ -52,29 +53,8 @@ class Expectation:
 
     def quote(self, call_id: str, at: datetime) -> Range | None:
         """How long that caller will still wait; None: better nothing."""
-        caller = self._engine.caller(call_id)
-        if caller is None:
-            return None
-        return self._forecast.quote(
-            Standing(
-                caller=call_id,
-                queue=self._engine.queue_of(call_id) or caller.queue,
-                ahead=self._ahead(call_id),
-                agents=self._engine.agents_for(call_id),
-                waited=(at - caller.joined_at).total_seconds(),
-                head_start=HEAD_START_SECONDS[caller.urgency],
-            ),
-            at,
-        )
-
-    def _ahead(self, call_id: str) -> int:
-        """Callers before them in all queues: agents who serve one serve the others too, but for few."""
-        ahead = 0
-        for caller in self._engine.waiting():
-            if caller.id == call_id:
-                break
-            ahead += 1
-        return ahead
+        standing = standing_of(self._engine, call_id, at)
+        return None if standing is None else self._forecast.quote(standing, at)
 
     @property
     def accuracy(self) -> Accuracy:

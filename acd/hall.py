@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from acd import journal
 from acd.decisions import CallBack, Decision, Moved, Offer, SendAway, Suggest, Withdraw
 from acd.engine import Engine
 from acd.events import (
@@ -42,6 +43,7 @@ from acd.remembered import Remembered
 from acd.session import Order, Session
 from acd.store import QueueStore
 from acd.ticker import Ticker
+from acd.today import Today
 from agents.agent import Agent
 from agents.presence import State
 from agents.service import Agents
@@ -69,6 +71,7 @@ class Journal(Protocol):
 
     def note(self, event: Event, at: datetime, decisions: Sequence[Decision]) -> None: ...
     def note_all(self, events: Sequence[Event], at: datetime, decisions: Sequence[Decision]) -> None: ...
+    def note_choice(self, caller: str, what: str, at: datetime) -> None: ...
 
 
 class Hall:
@@ -85,10 +88,12 @@ class Hall:
         jobs: Jobs,
         clock: Clock,
         queues: Sequence[str],
-        journal: Journal | None = None,
+        today: Today,
+        notes: Journal | None = None,
     ) -> None:
         self.engine = Engine()
         self.remembered = Remembered()
+        self.today = today
         self.expected = Expectation(self.engine, Forecast())
         self.entries: dict[str, Entry] = {}
         self.sessions: dict[str, Session] = {}
@@ -102,7 +107,7 @@ class Hall:
         self._jobs = jobs
         self._clock = clock
         self._queues = tuple(queues)
-        self._journal = journal
+        self._journal = notes
         self._skills_told: dict[str, object] = {}
         self._orders: dict[str, list[Order]] = {}  # for those whose coroutine is not there yet
         self._next_place = 1
@@ -129,10 +134,17 @@ class Hall:
         self._carry_out(events, now, decisions)
 
     def _carry_out(self, events: Sequence[Event], now: datetime, decisions: Sequence[Decision]) -> None:
+        self.today.note(journal.Entry(at=now, events=tuple(events), decisions=tuple(decisions)))
         self.expected.hear(events, now, [one.caller for one in decisions if isinstance(one, SendAway)])
         for decision in decisions:
             self._act(decision)
         self._ticker.set(self.engine.next_deadline())
+
+    def _note_choice(self, caller: str, what: str, now: datetime) -> None:
+        """They do not leave by hanging up."""
+        self.today.note(journal.Chose(at=now, caller=caller, what=what))
+        if self._journal is not None:
+            self._journal.note_choice(caller, what, now)
 
     def _tick(self) -> None:
         self.tell(ClockTicked())
@@ -257,8 +269,10 @@ class Hall:
         if entry is None:
             return None
         self._orders.pop(call_id, None)
-        self.tell(CallerLeft(call_id))
         now = self._clock()
+        if outcome is not Outcome.ABANDONED:
+            self._note_choice(call_id, outcome.value, now)
+        self.tell(CallerLeft(call_id))
         log.info(
             "A caller left the queue",
             extra={

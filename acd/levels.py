@@ -165,7 +165,7 @@ class Recount:
 
     def _event(self, event: Event, at: datetime) -> None:
         match event:
-            case CallerJoined(caller) if caller.kind is not Kind.WORK:
+            case CallerJoined(caller) if caller.kind is not Kind.WORK and not caller.id.startswith(OUR_CALLS):
                 self._doubtful.pop(caller.id, None)
                 if caller.id not in self._waits:
                     self._waits[caller.id] = Wait(queue=caller.queue, joined_at=caller.joined_at)

@@ -41,6 +41,7 @@ from acd.settings import AcdSettings, WaitingWords
 from acd.snapshot import KnownCall, Snapshot, known_call, owed_call, snapshot_of
 from acd.store import CallLog, QueueStore
 from acd.supervision import Supervision
+from acd.today import Today
 from acd.waiting import Rhythm, Told
 from acd.work import WorkItem
 from acd.work_desk import WorkDesk
@@ -95,7 +96,8 @@ class Acd:
             jobs=self._jobs,
             clock=clock,
             queues=list(self._rules),
-            journal=journal,
+            today=Today({name: rules.promise for name, rules in self._rules.items()}, settings.zone),
+            notes=journal,
         )
         self._callbacks = Callbacks(
             link=link,
@@ -240,13 +242,13 @@ class Acd:
             log.warning("Calls were lost", extra={"action": "calls_lost", "calls": lost})
 
     async def _read_recent(self) -> None:
-        """Who called in the last day; a long list, so calls do not wait for it."""
+        """Who called in the last day, and today's figures; a long list, so calls do not wait for it."""
+        now = self._clock()
         try:
-            calls = await self._calls.callers_since(self._clock() - REPEAT)
+            self._recent.called_before(await self._calls.callers_since(now - REPEAT))
+            self._hall.today.happened(await self._calls.ended_since(self._hall.today.begins(now)))
         except (SQLAlchemyError, OSError) as error:
-            log.error("Who called lately is not known", extra={"action": "call_log_failed", "error": str(error)})
-            return
-        self._recent.called_before(calls)
+            log.error("Earlier calls are not known", extra={"action": "call_log_failed", "error": str(error)})
 
     async def _tidy(self) -> None:
         """Places that were kept for those who left are given up in time."""
@@ -368,6 +370,7 @@ class Acd:
             work=tuple(self._work.items),
             closed=tuple(self._orders.closed),
             notice={} if notice is None else dict(notice.texts),
+            levels=hall.today.levels(self._clock()),
             accuracy=hall.expected.accuracy,
             lag=self._link.lag,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -67,4 +68,5 @@ class AcdSettings:
     callback: CallbackRules = field(default_factory=CallbackRules)
     admission: Limits = field(default_factory=Limits)
     max_calls: int = 2000  # of Asterisk's own limit
+    zone: tzinfo = UTC  # of the house: its days are counted by it
     off_hook_tone: bool = True  # an off-hook agent hears a short tone before the caller

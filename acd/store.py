@@ -65,6 +65,7 @@ class CallLog(Protocol):
     async def save(self, records: Sequence[CallRecord]) -> None: ...
     async def close_unknown(self, known: Collection[str], at: datetime) -> int: ...
     async def callers_since(self, since: datetime) -> Sequence[tuple[str, datetime]]: ...
+    async def ended_since(self, since: datetime) -> Sequence[CallRecord]: ...
 
 
 class SqlCallLog:
@@ -98,6 +99,14 @@ class SqlCallLog:
                 .group_by(calls_table.c.caller)
             )
             return [(caller, at) for caller, at in found]
+
+    async def ended_since(self, since: datetime) -> Sequence[CallRecord]:
+        """The calls that joined since then and are over."""
+        async with self._sessions() as session:
+            found = await session.execute(
+                select(calls_table).where(calls_table.c.joined_at >= since, calls_table.c.ended_at.is_not(None))
+            )
+            return [CallRecord(**{**row, "outcome": Outcome(row["outcome"])}) for row in found.mappings()]
 
 
 def _values(record: CallRecord) -> dict[str, Any]:

@@ -107,6 +107,10 @@ class MemoryCallLog:
         self._check()
         return [(r.caller, r.joined_at) for r in self.records.values() if r.caller and r.joined_at >= since]
 
+    async def ended_since(self, since: datetime) -> Sequence[CallRecord]:
+        self._check()
+        return [r for r in self.records.values() if r.ended_at is not None and r.joined_at >= since]
+
     async def close_unknown(self, known: Collection[str], at: datetime) -> int:
         self._check()
         lost = [r for r in self.records.values() if r.ended_at is None and r.call_id not in known]

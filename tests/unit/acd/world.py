@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Self
 from zlib import crc32
 
+from acd import journal
 from acd.caller_way import End
 from acd.decisions import Decision
 from acd.events import Event
@@ -40,12 +41,18 @@ class Noted:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.lines: list[journal.Line] = []
 
     def note(self, event: Event, at: datetime, decisions: Sequence[Decision]) -> None:
         self.events.append(event)
+        self.lines.append(journal.Entry(at=at, events=(event,), decisions=tuple(decisions)))
 
     def note_all(self, events: Sequence[Event], at: datetime, decisions: Sequence[Decision]) -> None:
         self.events += events
+        self.lines.append(journal.Entry(at=at, events=tuple(events), decisions=tuple(decisions), together=True))
+
+    def note_choice(self, caller: str, what: str, at: datetime) -> None:
+        self.lines.append(journal.Chose(at=at, caller=caller, what=what))
 
 
 async def spoken(texts: Mapping[str, str]) -> Notice:
