@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from acd.errors import AcdError
+from acd.work import WorkItem
 from agents.agent import Agent
 from agents.errors import AgentsError, NotPossible, PinLocked, UnknownAgent, WrongPin
 from agents.presence import State
@@ -88,7 +90,7 @@ class Desk:
         return response
 
     async def presence(self, request: Request) -> Response:
-        """Ready, pause with a reason, writing done."""
+        """Ready, pause with a reason, writing done, more time for it, work item done."""
         agent = await self._agent(request)
         if agent is None:
             return self._sign_in_page(status=403, message="Sign in first.")
@@ -101,12 +103,21 @@ class Desk:
                 await agents.pause(agent.id, values["reason"])
             elif values["do"] == "end-wrap-up":
                 await agents.finish_wrap_up(agent.id)
+            elif values["do"] == "extend-wrap-up":
+                await agents.extend_wrap_up(agent.id)
+            elif values["do"] == "work-done":
+                await self._work_done(agent)
             else:
                 raise NotPossible("Press one of the buttons: ready, pause or writing done.")
-        except AgentsError as error:
+        except (AcdError, AgentsError) as error:
             status, message = told(error) or (400, str(error))
             return await self._page(agent, status=status, message=message)
         return see("/desk")
+
+    async def _work_done(self, agent: Agent) -> None:
+        if agent.state is not State.WORKING:
+            raise NotPossible("You are on no work item now; its time may have run out.")
+        await self._parts.acd.done_work(agent.call)
 
     async def events(self, request: Request) -> Response:
         """Server push; 204 tells the browser not to come back."""
@@ -155,7 +166,27 @@ class Desk:
         earlier = (
             await self._parts.grievances.find(caller=call.caller, limit=EARLIER_LIMIT) if call and call.caller else []
         )
-        return self._pages.text("_now.html", agent=agent, call=call, earlier=earlier, pause_reasons=PAUSE_REASONS)
+        return self._pages.text(
+            "_now.html",
+            agent=agent,
+            call=call,
+            earlier=earlier,
+            pause_reasons=PAUSE_REASONS,
+            left=self._left(agent),
+            work=self._work(agent),
+        )
+
+    def _left(self, agent: Agent) -> int | None:
+        """Whole seconds of the wrap-up or the work item; None in any other state."""
+        until = agent.presence.until
+        if until is None or agent.state is State.RINGING:
+            return None
+        return max(0, round((until - self._parts.clock()).total_seconds()))
+
+    def _work(self, agent: Agent) -> WorkItem | None:
+        if agent.state is not State.WORKING:
+            return None
+        return next((item for item in self._parts.acd.snapshot().work if item.id == agent.call), None)
 
     async def register(self, request: Request) -> Response:
         """Register; on an error the form comes back as it was typed, with what to mend."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from agents.agent import Agent, AgentId, PresenceChanged
+from agents.presence import State
 from agents.service import Agents
 from helpline.console.parts import Queue
 
@@ -38,8 +39,8 @@ class Feed:
         agents.watch(self._changed)
 
     def call_of(self, agent: Agent) -> DeskCall | None:
-        """The agent's present call, also during wrap-up; None when there is none."""
-        if not agent.call:
+        """The agent's present call, also during wrap-up; None when there is none. A work item is no call."""
+        if not agent.call or agent.state is State.WORKING:
             return None
         known = self._calls.get(agent.id)
         if known is None or known.id != agent.call or not known.caller:

@@ -7,6 +7,7 @@ const lost = document.getElementById("no-connection");
 const otherCall = document.getElementById("other-call");
 const unfinished = document.getElementById("unfinished");
 const prefix = `draft:${form.dataset.agent}:`;
+let ends = null; // when wrap-up or work item end, by this page's own clock
 const TYPED = ["category", "district", "text", "name"];
 
 function currentCall() {
@@ -84,10 +85,24 @@ function show(html) {
   const focused = now.contains(document.activeElement) ? document.activeElement.id : "";
   const reason = document.getElementById("reason")?.value;
   now.innerHTML = html; // rendered and escaped by the server
+  startTimer();
   const select = document.getElementById("reason");
   if (select && reason) select.value = reason;
   if (focused) document.getElementById(focused)?.focus();
   look();
+}
+
+// The server says how many seconds are left, so a computer whose clock is wrong counts down right.
+function startTimer() {
+  const left = document.getElementById("left");
+  ends = left ? performance.now() + left.dataset.left * 1000 : null;
+}
+
+function showTimer() {
+  const left = document.getElementById("left");
+  if (!left || ends === null) return;
+  const seconds = Math.max(0, Math.round((ends - performance.now()) / 1000));
+  left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 form.addEventListener("input", keep);
@@ -101,6 +116,8 @@ const registered = document.querySelector("[data-registered]");
 if (registered) localStorage.removeItem(prefix + registered.dataset.registered);
 if (!form.dataset.typed) begin({ ...currentCall(), id: form.elements.call_id.value });
 look();
+startTimer();
+setInterval(showTimer, 1000);
 
 const events = new EventSource("/desk/events");
 events.addEventListener("now", (event) => show(event.data));

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from acd.errors import AcdError
 from acd.snapshot import KnownCall, Snapshot, WaitingCaller
+from acd.work import WorkItem
 from agents.service import Agents, NewAgent
 from agents.testing import MemoryAgents
 from grievance_core.catalogue import Catalogue
@@ -72,6 +73,7 @@ class ShownQueue:
         self.calls: dict[str, KnownCall] = {}
         self.waiting: tuple[Any, ...] = ()
         self.talking: tuple[Any, ...] = ()
+        self.work: tuple[WorkItem, ...] = ()
         self.done: list[str] = []
 
     def knows(self, call_id: str, caller: str, language: str = "hi") -> None:
@@ -83,7 +85,7 @@ class ShownQueue:
         return self.calls.get(call_id)
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, repairs={})
+        return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, work=self.work, repairs={})
 
     async def done_work(self, item_id: str) -> None:
         self.done.append(item_id)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from acd.work import WorkItem
+from agents.agent import Line
 from agents.presence import State
 from tests.unit.helpline_console.stand_ins import House
 
@@ -82,6 +86,80 @@ async def test_ready_pause_and_writing_done(house: House) -> None:
     await house.agents.wrap_up("1001", seconds=30)
     assert 'value="end-wrap-up"' in (await house.web.get("/desk")).text
     assert await press("end-wrap-up") is State.READY
+
+
+async def test_wrap_up_shows_what_is_left_of_it_and_gives_more_time_once(house: House) -> None:
+    await house.at_the_desk()
+    await house.asha_talks()
+    await house.agents.wrap_up("1001", seconds=30)
+    house.clock.move(minutes=0.25)
+    page = (await house.web.get("/desk")).text
+    assert 'data-left="15">0:15</b>' in page
+    assert 'value="extend-wrap-up"' in page
+    assert (await house.web.post("/desk/presence", data={"do": "extend-wrap-up"})).status_code == 303
+    page = (await house.web.get("/desk")).text
+    assert 'data-left="75">1:15</b>' in page
+    assert 'value="extend-wrap-up"' not in page
+    again = await house.web.post("/desk/presence", data={"do": "extend-wrap-up"})
+    assert again.status_code == 409
+    assert "already" in again.text
+
+
+@pytest.mark.parametrize("state", ["ready", "ringing", "talking"])
+async def test_where_nothing_runs_out_by_the_agents_doing_no_clock_is_shown(house: House, state: str) -> None:
+    await house.at_the_desk()
+    house.agents.phone_state("agent-1001", True)
+    if state == "ringing":
+        await house.agents.ringing("1001", "call-1", seconds=15)
+    if state == "talking":
+        await house.asha_talks()
+    page = (await house.web.get("/desk")).text
+    assert "data-left" not in page
+    assert "extend-wrap-up" not in page
+
+
+async def test_a_work_item_is_shown_with_what_it_is_about_and_is_no_call(house: House) -> None:
+    await house.at_the_desk()
+    due = house.clock() + timedelta(hours=2)
+    house.queue.work = (
+        WorkItem(
+            id="voice-7",
+            queue="complaint",
+            added_at=house.clock(),
+            due_at=due,
+            about="<i>voice message 7</i>",
+            seconds=600,
+        ),
+    )
+    await house.agents.working("1001", "voice-7", seconds=600)
+    page = (await house.web.get("/desk")).text
+    assert "&lt;i&gt;voice message 7&lt;/i&gt;" in page
+    assert 'data-left="600">10:00</b>' in page
+    assert 'data-call=""' in page
+    assert 'name="call_id" value=""' in page
+    assert (await house.web.post("/desk/presence", data={"do": "work-done"})).status_code == 303
+    assert house.queue.done == ["voice-7"]
+
+
+async def test_a_work_item_that_is_no_longer_theirs_can_not_be_done(house: House) -> None:
+    await house.at_the_desk()
+    answer = await house.web.post("/desk/presence", data={"do": "work-done"})
+    assert (answer.status_code, house.queue.done) == (409, [])
+    assert "no work item now" in answer.text
+
+
+async def test_an_off_hook_agent_is_told_to_dial_and_then_that_the_line_is_open(house: House) -> None:
+    await house.at_the_desk()
+    house.agents.phone_state("agent-1001", True)
+    assert "dial *1" not in (await house.web.get("/desk")).text
+    await house.agents.set_line("1001", Line.OFF_HOOK)
+    assert "dial *1" in (await house.web.get("/desk")).text
+    house.agents.line_state("1001", True)
+    page = (await house.web.get("/desk")).text
+    assert "dial *1" not in page
+    assert "Your line is open" in page
+    house.agents.phone_state("agent-1001", False)
+    assert "start the softphone" in (await house.web.get("/desk")).text
 
 
 @pytest.mark.parametrize(("do", "said"), [("pause", "needs a reason"), ("dance", "Press one of the buttons")])
