@@ -101,7 +101,6 @@ class BenchInstance(Instance):
         ours = re.search(r"(?ms)^\[in1076\]\n(.*?)^; Alone", dialplan)
         assert ours is not None
         to_us = re.sub(r"agi://[^/]+/", f"agi://127.0.0.1:{self.door_port}/", ours[1])
-        to_us = to_us.replace("/citizen)", "/citizen,${tries},${CHANNEL(state)},${BLINDTRANSFER})")
         alone = " same => n,Verbose(0,alone)\n same => n(bye),Hangup()\n"
         changed = {
             **files,

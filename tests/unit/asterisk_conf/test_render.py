@@ -83,13 +83,18 @@ def test_no_trunk_is_asked_for_more_digits_of_a_number() -> None:
 
 
 def test_only_the_events_that_are_set_pass_the_ami_s_filter() -> None:
-    [line] = [
-        line for line in rendered(ami_events=("Hangup", "DialEnd"))["manager.conf"].splitlines() if "filter =" in line
-    ]
-    pattern = line.partition(" = ")[2].replace("[[:space:]]", r"\s")
-    assert re.match(pattern, "Event: Hangup\r\nPrivilege: call,all\r\n")
-    assert not re.match(pattern, "Event: HangupRequest\r\n")
-    assert not re.search(pattern, "Event: Newchannel\r\nCallerIDName: Event: Hangup \r\n")
+    only, not_these = (
+        line.partition(" = ")[2].replace("[[:space:]]", r"\s")
+        for line in rendered(ami_events=("Hangup", "DialEnd"))["manager.conf"].splitlines()
+        if "filter =" in line
+    )
+    assert re.match(only, "Event: Hangup\r\nPrivilege: call,all\r\n")
+    assert not re.match(only, "Event: HangupRequest\r\n")
+    assert not re.search(only, "Event: Newchannel\r\nCallerIDName: Event: Hangup \r\n")
+    assert not_these.startswith("!")
+    assert re.search(not_these[1:], "Event: DeviceStateChange\r\nDevice: PJSIP/agent-1001\r\nState: INUSE\r\n")
+    for told in ("State: NOT_INUSE", "State: UNAVAILABLE", "ChannelState: 6\r\nChannelStateDesc: Up"):
+        assert not re.search(not_these[1:], f"Event: Any\r\n{told}\r\n")
 
 
 def test_a_phone_has_endpoint_auth_and_aor_and_no_password_in_clear() -> None:
