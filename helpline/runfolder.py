@@ -59,6 +59,10 @@ class RunFolder:
         return self.root / "lifeline"
 
     @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
     def log(self) -> Path:
         return self.root / "log"
 

@@ -12,15 +12,18 @@ import sys
 import tomllib
 from datetime import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from acd.queues import To, When
 from helpline.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Skill = Annotated[str, Field(pattern=r"^[a-z]+:[a-z0-9_-]+(=[1-9])?$")]
+"""service:complaint, or with the least level speciality:land=3."""
 
 DEFAULT_FILE = Path("helpline.toml")
 
@@ -65,6 +68,50 @@ class Queue(Section):
     longest_wrap_up_seconds: Seconds = 180.0  # with the extension
     announce_first_seconds: Seconds = 15.0
     announce_every_seconds: Seconds = 45.0
+    callback_attempts: int = Field(3, ge=1, le=10)
+    callback_pause_seconds: Seconds = 300.0
+    callback_ring_seconds: int = Field(30, ge=5, le=120)
+    most_of_max_calls: float = Field(0.8, gt=0, le=1)  # beyond that share of max_calls a caller is owed a call instead
+    most_waiting: int | None = Field(None, ge=1)
+    off_hook_tone: bool = True
+
+
+class WideningRule(Section):
+    """From that wait on, these skills or kinds of skill ("speciality:") need not be there, and no level is above."""
+
+    after_seconds: Seconds
+    drop: tuple[str, ...] = ()
+    lower_to: int | None = Field(None, ge=1, le=9)
+
+
+class OverflowRule(Section):
+    """When it is too much, where callers go."""
+
+    when: When
+    limit: float = Field(0.0, ge=0)
+    to: To
+    queue: str = ""
+
+
+class QueueOfItsOwn(Section):
+    """One queue; what is not said is as shipped."""
+
+    requires: tuple[Skill, ...] | None = None
+    widening: tuple[WideningRule, ...] | None = None
+    overflow: tuple[OverflowRule, ...] | None = None
+    known_agent_seconds: float | None = Field(None, ge=0)
+    race: int | None = Field(None, ge=1, le=10)
+    opens: time | None = None
+    closes: time | None = None
+    promise_seconds: Seconds | None = None
+    promise_share: float | None = Field(None, gt=0, le=1)
+    short_seconds: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _whole_hours(self) -> QueueOfItsOwn:
+        if (self.opens is None) != (self.closes is None):
+            raise ValueError("opens and closes go together")
+        return self
 
 
 class Dialer(Section):
@@ -104,6 +151,7 @@ class Settings(Section):
     redis_port: Port = 6376
     telephony: Telephony = Telephony()
     queue: Queue = Queue()
+    queues: dict[str, QueueOfItsOwn] = {}
     dialer: Dialer = Dialer()
     console: Console = Console()
     controller: Controller = Controller()
@@ -180,9 +228,11 @@ def _explained(error: ValidationError, text: str, source: str) -> list[str]:
 def _keys_beside(path: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     for part in path[:-1]:
-        inner = model.model_fields[part].annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
+        field = model.model_fields.get(part)
+        inner = field.annotation if field is not None else None
+        for found in (inner, *get_args(inner)):  # a table, or a table of tables
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                model = found
     return sorted(model.model_fields)
 
 

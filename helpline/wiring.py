@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
+from acd.admission import Limits
+from acd.callback import CallbackRules
+from acd.journal_file import JournalFile
 from acd.service import Acd, AcdSettings
 from acd.store import SqlCallLog
 from agents.service import Agents, Phone
@@ -32,6 +36,7 @@ from helpline.fencing import FencedLink, FencedPool, fenced_calls
 from helpline.holding import Terms
 from helpline.house import House
 from helpline.lease import Lease
+from helpline.queue_rules import queue_rules
 from helpline.redis_server import RedisServer
 from helpline.runfolder import RunFolder
 from helpline.settings import Peer, Settings
@@ -150,9 +155,13 @@ async def controller(settings: Settings, held: Callable[[], bool] = lambda: True
     pool = FencedPool.from_url(_redis_url(settings), **REDIS_OPTIONS)
     pool.held = held
     engine, client = storage.open_engine(settings.database), redis.asyncio.Redis.from_pool(pool)
+    now = utc_now()
+    journal = JournalFile(folder.journal, zone=settings.zone, run=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
+    journal.start()
     try:
-        yield _house(settings, folder, engine, client, held)
+        yield _house(settings, folder, engine, client, held, journal)
     finally:
+        await journal.stop()
         await client.aclose()
         await engine.dispose()
 
@@ -163,6 +172,7 @@ def _house(
     engine: AsyncEngine,
     client: redis.asyncio.Redis,
     held: Callable[[], bool],
+    journal: JournalFile,
 ) -> House:
     telephony = settings.telephony
     sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -194,7 +204,9 @@ def _house(
         clock=utc_now,
         words=SpokenWaiting(),
         settings=_acd_settings(settings, folder),
+        journal=journal,
         build_notice=Notices(folder.prompts, Programs()).build_notice,
+        calls_in_use=lambda: len(calls.calls),
     )
     feedback = FeedbackCalls(grievances)
     dialer = Dialer(
@@ -262,6 +274,17 @@ def _acd_settings(settings: Settings, folder: RunFolder) -> AcdSettings:
         wrap_up_seconds=queue.wrap_up_seconds,
         announce_first_seconds=queue.announce_first_seconds,
         announce_every_seconds=queue.announce_every_seconds,
+        queues=queue_rules(settings.queues, zone=settings.zone),
+        callback=CallbackRules(
+            attempts=queue.callback_attempts,
+            pause_seconds=queue.callback_pause_seconds,
+            ring_seconds=queue.callback_ring_seconds,
+            caller_id=settings.dialer.caller_id,
+        ),
+        admission=Limits(share=queue.most_of_max_calls, max_waiting=queue.most_waiting),
+        max_calls=settings.telephony.max_calls,
+        zone=settings.zone,
+        off_hook_tone=queue.off_hook_tone,
     )
 
 
