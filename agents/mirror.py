@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterator, Sequence
+from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 1.0  # a Redis on the same machine answers in well under a millisecond
 CHECK_SECONDS = 1.0
 
+Command = tuple[str, ...]
 _Batch = dict["Mirror", tuple[set[str], bool]]
 
 
@@ -110,15 +112,15 @@ class Mirror:
         self._dirty.update(fields)
         self._everything = self._everything or everything
 
-    def commands(self, pipe: Any, fields: Collection[str], *, everything: bool) -> None:
+    def commands(self, fields: Collection[str], *, everything: bool) -> Iterator[Command]:
         """The commands that write it."""
-        wanted = dict(self._wanted) if everything else {f: self._wanted[f] for f in fields if f in self._wanted}
+        wanted = self._wanted if everything else {f: self._wanted[f] for f in fields if f in self._wanted}
         if everything:
-            pipe.delete(self.key)
+            yield "DEL", self.key
         elif gone := [field for field in fields if field not in wanted]:
-            pipe.hdel(self.key, *gone)
+            yield "HDEL", self.key, *gone
         if wanted:
-            pipe.hset(self.key, mapping=wanted)
+            yield "HSET", self.key, *(text for item in wanted.items() for text in item)
 
     def wrote(self, *, everything: bool) -> None:
         if self.down or everything:
@@ -192,10 +194,13 @@ class _Writer:
         anew = any(everything for _, everything in batch.values())
         done = False
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._redis.pipeline(transaction=anew) as pipe:
-                for mirror, (fields, everything) in batch.items():
-                    mirror.commands(pipe, fields, everything=everything)
-                await pipe.execute()
+            commands = [
+                command
+                for mirror, (fields, everything) in batch.items()
+                for command in mirror.commands(fields, everything=everything)
+            ]
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._execute([("MULTI",), *commands, ("EXEC",)] if anew else commands)
             done = True
         except (RedisError, OSError, TimeoutError) as error:
             for mirror in batch:
@@ -206,3 +211,28 @@ class _Writer:
                     mirror.wrote(everything=everything)
                 else:
                     mirror.give_back(fields, everything=everything)
+
+    async def _execute(self, commands: Sequence[Command]) -> None:
+        """As redis-py's pipeline does, at half the cost. A connection that broke meanwhile is tried anew once."""
+        try:
+            await self._try(commands)
+        except RedisConnectionError:
+            await self._try(commands)
+
+    async def _try(self, commands: Sequence[Command]) -> None:
+        if not commands:
+            return
+        pool = self._redis.connection_pool
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            for _ in commands:
+                answer = await connection.read_response()
+                if isinstance(answer, list):  # of EXEC
+                    for fault in (one for one in answer if isinstance(one, Exception)):
+                        raise fault
+        except BaseException:
+            await connection.disconnect(nowait=True)  # an answer that comes late is not to be taken for the next one's
+            raise
+        finally:
+            await pool.release(connection)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -51,38 +51,48 @@ class MemoryRedis:
         self.check()
         return dict(self.hashes.get(key, {}))
 
-    def pipeline(self, *, transaction: bool) -> _Pipeline:
-        return _Pipeline(self)
+    @property
+    def connection_pool(self) -> _Pool:
+        return _Pool(self)
 
     def as_redis(self) -> Redis:
         return cast(Redis, self)
 
 
-class _Pipeline:
+class _Pool:
+    """Its one connection: commands are carried out when they are sent."""
+
     def __init__(self, redis: MemoryRedis) -> None:
         self._redis = redis
-        self._steps: list[Callable[[], Any]] = []
 
-    async def __aenter__(self) -> _Pipeline:
+    async def get_connection(self) -> _Pool:
+        self._redis.check()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def release(self, connection: _Pool) -> None:
         return None
 
-    def delete(self, key: str) -> None:
-        self._steps.append(lambda: self._redis.hashes.pop(key, None))
+    async def disconnect(self, *, nowait: bool) -> None:
+        return None
 
-    def hset(self, key: str, *, mapping: dict[str, str]) -> None:
-        self._steps.append(lambda: self._redis.hashes.setdefault(key, {}).update(mapping))
+    def pack_commands(self, commands: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+        return commands
 
-    def hdel(self, key: str, *fields: str) -> None:
-        self._steps.append(lambda: [self._redis.hashes.get(key, {}).pop(field, None) for field in fields])
-
-    async def execute(self) -> None:
+    async def send_packed_command(self, commands: Sequence[tuple[str, ...]], *, check_health: bool) -> None:
         await self._redis.wait_to_write()
         self._redis.check()
-        for step in self._steps:
-            step()
+        for name, *words in commands:
+            match name:
+                case "DEL":
+                    self._redis.hashes.pop(words[0], None)
+                case "HDEL":
+                    for field in words[1:]:
+                        self._redis.hashes.get(words[0], {}).pop(field, None)
+                case "HSET":
+                    self._redis.hashes.setdefault(words[0], {}).update(zip(words[1::2], words[2::2], strict=True))
+
+    async def read_response(self) -> None:
+        return None
 
 
 class MemoryAgentStore:
