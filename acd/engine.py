@@ -189,7 +189,7 @@ class Engine(Seeking):
         place.holds = True
         place.met = True
         self._hold(place)
-        self._look_for_callbacks()
+        self._look_for_callbacks(place.wide.fitting)
 
     def _callback_failed(self, event: CallbackFailed) -> None:
         place = self._places.get(event.caller)
@@ -202,7 +202,7 @@ class Engine(Seeking):
         self._leave_line(place)
         place.again = event.again_at.timestamp()
         self._hold(place)
-        self._look_for_callbacks()
+        self._look_for_callbacks(place.wide.fitting)
 
     # -- agents
 
@@ -270,8 +270,8 @@ class Engine(Seeking):
                 return
         seat.state = State.IDLE
         self._matching.sit(seat.pool, seat.key)
-        if self._look_at is not None and not self._together:
-            self._look_for_callbacks()
+        if self._held and not self._together:
+            self._look_for_callbacks(seat.pool.bit)
 
     def _release(self, agent: str) -> None:
         """Nobody waits for that agent alone any more."""

@@ -198,13 +198,13 @@ class Matching:
         """How many agents who fit become free in a second."""
         return sum(self.pools[index].pace(now) for index in bits_of(line.fitting & self.staffed))
 
+    def pace_of_all(self, now: float) -> float:
+        """How many agents become free in a second."""
+        return sum(self.pools[index].pace(now) for index in bits_of(self.staffed))
+
     def idle_for(self, line: AskLine) -> int:
         """How many idle agents fit."""
         return sum(len(self.pools[index].idle) for index in bits_of(line.fitting & self.idle))
-
-    def ahead(self, line: AskLine, key: CallerKey) -> int:
-        """How many stand before that key who may take an agent that fits this line."""
-        return sum(other.waiting.before(key) for other in self.sharing(line))
 
     def sharing(self, line: AskLine) -> Iterator[AskLine]:
         """The lines in which somebody waits for agents of whom some fit this line too."""

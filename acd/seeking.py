@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
+from acd.assignment import Bits
 from acd.decisions import CallBack, Decision, Moved, Offer, SendAway, Suggest, Suggestion, Why, Withdraw
 from acd.events import Kind
 from acd.matching import AskLine, CallerKey
@@ -287,25 +288,40 @@ class Seeking(View):
         if following < len(place.stages):
             self._set_deadline(place, place.joined + place.stages[following][0])
 
-    def _look_for_callbacks(self) -> None:
+    def _look_for_callbacks(self, fitting: Bits = -1) -> None:
+        """Decide who is called back now; of those whom these pools can serve."""
         for index in [index for index, line in self._held.items() if not line.held]:
             del self._held[index]
-        for line in sorted(self._held.values(), key=lambda line: next(iter(line.held))):
-            while (key := line.held.first()) is not None and self._is_due(line, key):
+        most = self._matching.pace_of_all(self._now) * RING_AHEAD_SECONDS
+        concerned = [line for line in self._held.values() if line.fitting & fitting]
+        for line in sorted(concerned, key=lambda line: next(iter(line.held))):
+            while (key := line.held.first()) is not None and self._is_due(line, key, most):
                 place = self._places[key[2]]
                 self._leave_line(place)
                 self._calling[place.caller.id] = place
                 self._out.append(CallBack(place.caller.id))
-        waits = any(line.held for line in self._held.values())
-        self._look_at = self._now + CALLBACK_LOOK_SECONDS if waits else None
+        if fitting == -1:
+            self._look_at = self._now + CALLBACK_LOOK_SECONDS if self._held else None
 
-    def _is_due(self, line: AskLine, key: CallerKey) -> bool:
-        """Fewer stand before them, the called ones too, than agents who fit become free while the phone rings."""
+    def _is_due(self, line: AskLine, key: CallerKey, most: float) -> bool:
+        """Fewer stand before them, the called ones too, than agents who fit become free while the phone rings.
+
+        `most`: how many agents of all kinds do.
+        """
+        matching = self._matching
+        idle = line.fitting & matching.idle
+        if not idle and line.waiting.before(key) >= most:
+            return False  # by far the most are told apart by this alone
         called = [place for place in self._calling.values() if place.wide.fitting & line.fitting]
-        if self._matching.idle_for(line) > len(called):
+        if idle and matching.idle_for(line) > len(called):
             return True
-        ahead = self._matching.ahead(line, key) + sum(place.key < key for place in called)
-        return ahead < self._matching.pace(line, self._now) * RING_AHEAD_SECONDS
+        ahead = sum(place.key < key for place in called)
+        freed = matching.pace(line, self._now) * RING_AHEAD_SECONDS
+        for other in matching.sharing(line):
+            if ahead >= freed:
+                break
+            ahead += other.waiting.before(key)
+        return ahead < freed
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

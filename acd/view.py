@@ -93,6 +93,22 @@ class View:
     def __len__(self) -> int:
         return len(self._places)
 
+    # -- for acd.explain
+
+    def place(self, caller: str) -> Place | None:
+        return self._places.get(caller)
+
+    def seat(self, agent: str) -> Seat | None:
+        return self._agents.get(agent)
+
+    def seats(self) -> list[Seat]:
+        """Everybody who is signed in, by id."""
+        return [self._agents[id] for id in sorted(self._agents)]
+
+    @property
+    def matching(self) -> Matching:
+        return self._matching
+
     # -- queues
 
     def queues(self) -> tuple[QueueRules, ...]:
