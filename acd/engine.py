@@ -240,7 +240,7 @@ class Engine(Seeking):
         self._not_idle(seat, State.BUSY)
         if seat.worked:
             seat.worked = False
-            seat.pool.freed(self._now)
+            self._matching.freed(seat.pool, self._now)
         seat.since, seat.busy_share = event.since, event.busy
         seat.key = (event.since.timestamp() + BALANCE_SECONDS * event.busy, event.agent)
         self._idle(seat)

@@ -20,6 +20,7 @@ IdleKey = tuple[float, str]  # order in seconds, agent
 HeadKey = tuple[float, int, str, int]  # a caller's key and the number of the line
 
 PACE_SECONDS = 300.0  # an agent who became free counts for the pace ever less: by then for a third
+MOST_PACES = 100.0  # so many of these until the weights are made small again
 
 
 class AskLine:
@@ -40,7 +41,7 @@ class AskLine:
 class Pool:
     """Agents with the same skills."""
 
-    __slots__ = ("_freed", "_freed_at", "bit", "fitting", "idle", "index", "signed_in", "skills")
+    __slots__ = ("bit", "fitting", "freed", "idle", "index", "signed_in", "skills")
 
     def __init__(self, skills: Skills, index: int) -> None:
         self.skills = skills
@@ -49,17 +50,7 @@ class Pool:
         self.fitting: Bits = 0  # lines
         self.idle: Line[IdleKey] = Line()
         self.signed_in = 0
-        self._freed = 0.0
-        self._freed_at = 0.0
-
-    def freed(self, now: float) -> None:
-        """One of them was done with a call."""
-        self._freed = self._freed * exp((self._freed_at - now) / PACE_SECONDS) + 1.0
-        self._freed_at = now
-
-    def pace(self, now: float) -> float:
-        """How many of them become free in a second, by what was seen of late."""
-        return self._freed * exp((self._freed_at - now) / PACE_SECONDS) / PACE_SECONDS
+        self.freed = 0.0  # how many were done with a call; the older ones count less, see Matching.freed
 
 
 class Matching:
@@ -75,6 +66,7 @@ class Matching:
         self._pool_of: dict[tuple[tuple[str, int], ...], Pool] = {}
         self._waiting: Bits = 0  # lines with a caller
         self._heads: Line[HeadKey] = Line()
+        self._counted_from = 0.0  # what became free then counts 1 in Pool.freed
 
     # -- coming up
 
@@ -194,13 +186,22 @@ class Matching:
         """Whether anybody who fits is signed in."""
         return bool(line.fitting & self.staffed)
 
-    def pace(self, line: AskLine, now: float) -> float:
-        """How many agents who fit become free in a second."""
-        return sum(self.pools[index].pace(now) for index in bits_of(line.fitting & self.staffed))
+    def freed(self, pool: Pool, now: float) -> None:
+        """One of that pool was done with a call.
 
-    def pace_of_all(self, now: float) -> float:
-        """How many agents become free in a second."""
-        return sum(self.pools[index].pace(now) for index in bits_of(self.staffed))
+        The latest counts 1, and all fade alike: so the later one is told to weigh more, and nothing old is touched.
+        """
+        if now - self._counted_from > MOST_PACES * PACE_SECONDS:
+            fade = exp(max(-700.0, (self._counted_from - now) / PACE_SECONDS))
+            for each in self.pools:
+                each.freed *= fade
+            self._counted_from = now
+        pool.freed += exp((now - self._counted_from) / PACE_SECONDS)
+
+    def pace(self, line: AskLine, now: float) -> float:
+        """How many agents who fit become free in a second, by what was seen of late."""
+        freed = sum([self.pools[index].freed for index in bits_of(line.fitting & self.staffed)])
+        return freed * exp(max(-700.0, (self._counted_from - now) / PACE_SECONDS)) / PACE_SECONDS
 
     def idle_for(self, line: AskLine) -> int:
         """How many idle agents fit."""

@@ -95,7 +95,17 @@ Stages = tuple[tuple[float, AskLine], ...]
 class Queue:
     """One queue: its rules, and everybody who has not been answered yet, by place."""
 
-    __slots__ = ("_closed", "_hours_change", "_hours_open", "_stages", "everyone", "rules", "timed")
+    __slots__ = (
+        "_closed",
+        "_hours_change",
+        "_hours_open",
+        "_stages",
+        "everyone",
+        "looks_at_length",
+        "rules",
+        "soonest",
+        "timed",
+    )
 
     def __init__(self, rules: QueueRules) -> None:
         self.everyone: Line[CallerKey] = Line()  # without work
@@ -109,6 +119,8 @@ class Queue:
             for number, rule in enumerate(rules.overflow)
             if rule.when in (When.WAIT, When.NO_AGENTS)
         ]
+        self.soonest = min((limit for _, limit in self.timed), default=float("inf"))
+        self.looks_at_length = any(rule.when is When.LENGTH for rule in rules.overflow)
         self._stages: dict[tuple[tuple[Need, ...], tuple[Need, ...]], Stages] = {}
         self._hours_change: datetime | None = None
         self._hours_open = True

@@ -5,6 +5,7 @@ Apart from `acd.engine`, which says for each event which of these is to be done.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
@@ -19,6 +20,7 @@ from acd.whole_set import matched
 
 RING_AHEAD_SECONDS = 20.0  # from our call to the citizen's voice: how far a callback looks ahead
 CALLBACK_LOOK_SECONDS = 1.0  # how often it is looked whether one is due
+LINES_IN_A_LOOK = 8
 OVERFLOW_REASONS = {
     When.WAIT: "waited too long",
     When.LENGTH: "too many wait",
@@ -79,8 +81,8 @@ class Seeking(View):
         for place, arriving in unsettled:
             if place.line is not None:
                 self._flow_over(place, arriving=arriving)
-        if self._look_at is not None:
-            self._look_for_callbacks()
+        if self._held:
+            self._look_for_callbacks(self._matching.idle)
 
     def _line_now(self, place: Place) -> AskLine:
         """Where the caller belongs by the time they have waited."""
@@ -198,8 +200,10 @@ class Seeking(View):
 
     def _flow_over(self, place: Place, *, arriving: bool = False, closed: bool = False) -> bool:
         """Apply the queue's rules of overflow. True: the caller is gone, or stands in another queue."""
-        rules = place.queue.rules
+        queue, rules = place.queue, place.queue.rules
         if place.caller.kind is not Kind.CALL:
+            return False
+        if not closed and place.joined + queue.soonest > self._now and not (arriving and queue.looks_at_length):
             return False
         for number, rule in enumerate(rules.overflow):
             if (rules.name, number) in place.used or not applies(
@@ -269,7 +273,7 @@ class Seeking(View):
                     due.append(place)
             self._seek_again(due)
         if self._look_at is not None and self._look_at <= now:
-            self._look_for_callbacks()
+            self._look_by_the_clock()
 
     # -- callbacks
 
@@ -288,30 +292,32 @@ class Seeking(View):
         if following < len(place.stages):
             self._set_deadline(place, place.joined + place.stages[following][0])
 
-    def _look_for_callbacks(self, fitting: Bits = -1) -> None:
+    def _look_for_callbacks(self, fitting: Bits) -> None:
         """Decide who is called back now; of those whom these pools can serve."""
+        self._call_back([line for line in self._held.values() if line.held and line.fitting & fitting])
+
+    def _look_by_the_clock(self) -> None:
+        """Some lines each time, one after the other, so that no look takes long."""
         for index in [index for index, line in self._held.items() if not line.held]:
             del self._held[index]
-        most = self._matching.pace_of_all(self._now) * RING_AHEAD_SECONDS
-        concerned = [line for line in self._held.values() if line.fitting & fitting]
-        for line in sorted(concerned, key=lambda line: next(iter(line.held))):
-            while (key := line.held.first()) is not None and self._is_due(line, key, most):
+        some = [self._held.pop(index) for index in list(self._held)[:LINES_IN_A_LOOK]]
+        self._held.update({line.index: line for line in some})
+        self._call_back(some)
+        looks = len(self._held) / LINES_IN_A_LOOK
+        self._look_at = self._now + CALLBACK_LOOK_SECONDS / max(1.0, looks) if self._held else None
+
+    def _call_back(self, lines: Iterable[AskLine]) -> None:
+        for line in sorted(lines, key=lambda line: next(iter(line.held))):
+            while (key := line.held.first()) is not None and self._is_due(line, key):
                 place = self._places[key[2]]
                 self._leave_line(place)
                 self._calling[place.caller.id] = place
                 self._out.append(CallBack(place.caller.id))
-        if fitting == -1:
-            self._look_at = self._now + CALLBACK_LOOK_SECONDS if self._held else None
 
-    def _is_due(self, line: AskLine, key: CallerKey, most: float) -> bool:
-        """Fewer stand before them, the called ones too, than agents who fit become free while the phone rings.
-
-        `most`: how many agents of all kinds do.
-        """
+    def _is_due(self, line: AskLine, key: CallerKey) -> bool:
+        """Fewer stand before them, the called ones too, than agents who fit become free while the phone rings."""
         matching = self._matching
         idle = line.fitting & matching.idle
-        if not idle and line.waiting.before(key) >= most:
-            return False  # by far the most are told apart by this alone
         called = [place for place in self._calling.values() if place.wide.fitting & line.fitting]
         if idle and matching.idle_for(line) > len(called):
             return True

@@ -12,6 +12,8 @@ from acd.places import Seat, State
 
 def matched(matching: Matching, seats: Mapping[str, Seat]) -> list[tuple[str, str]]:
     """Pairs of caller and agent, by the order of callers. An agent whom somebody waits for alone is counted apart."""
+    if not matching.idle:
+        return []
     lines = [line for line in matching.waiting_lines() if line.fitting & matching.idle]
     held = {agent: line for agent, line in matching.known.items() if line.waiting and _is_idle(agent, seats)}
     if not lines and not held:
