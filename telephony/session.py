@@ -69,28 +69,31 @@ class Session(asyncio.Protocol):
         answer would be taken for that of the next command.
         """
         data = command(*words)
-        text = data.decode().rstrip("\n")
         if self._pending is not None:
-            raise RuntimeError(f"two verbs at once on one call: {text!r}")
+            raise RuntimeError(f"two verbs at once on one call: {' '.join(words)!r}")
         if self._fault is not None:
             raise self._fault
         if self._transport is None or self._transport.is_closing():
             raise HungUp(CLOSED)
-        limit = None if seconds is None else seconds + self._limits.command_seconds
-        self._pending = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._pending = loop.create_future()
+        late = None
+        if seconds is not None:
+            limit = seconds + self._limits.command_seconds
+            late = loop.call_later(limit, self._late, words, limit)
         self._transport.write(data)
         try:
-            async with asyncio.timeout(limit):
-                return await self._pending
-        except TimeoutError:
-            late = CommandTimedOut(text, limit or 0.0)
-            self._break(late)
-            raise late from None
+            return await self._pending
         except asyncio.CancelledError:
-            self._break(CommandRefused(text, "it was abandoned; the session is closed"))
+            self._break(CommandRefused(" ".join(words), "it was abandoned; the session is closed"))
             raise
         finally:
             self._pending = None
+            if late is not None:
+                late.cancel()
+
+    def _late(self, words: tuple[str, ...], limit: float) -> None:
+        self._break(CommandTimedOut(" ".join(words), limit))
 
     async def close(self) -> None:
         """Close the connection: Asterisk goes on with the dialplan. Idempotent."""
