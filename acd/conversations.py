@@ -120,7 +120,7 @@ class Conversations:
         conversation = self._now.get(call_id)
         if conversation is None or (conversation.agent == agent and not conversation.passed_on):
             return
-        first, conversation = conversation, replace(conversation, agent=agent, passed_on=False, phone=phone)
+        first, conversation = conversation, replace(conversation, agent=agent, passed_on=False, phone=phone, why="")
         self._now[call_id] = conversation
         log.info("A conversation was handed over", extra={"action": "handed_over", "call_id": call_id, "agent": agent})
         await self._store.put_conversation(conversation)

@@ -42,6 +42,7 @@ def conversation_text(conversation: Conversation) -> str:
             "passed_on": conversation.passed_on,
             "ringing": list(conversation.ringing),
             "phone": conversation.phone,
+            "why": conversation.why,
         }
     )
 
@@ -58,6 +59,7 @@ def conversation_from(text: str) -> Conversation | None:
             passed_on=bool(values["passed_on"]),
             ringing=tuple(map(str, values.get("ringing", ()))),
             phone=str(values.get("phone", "")),
+            why=str(values.get("why", "")),
         ),
     )
 

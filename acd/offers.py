@@ -85,7 +85,8 @@ class Offers:
     async def _prepare(self, session: Session) -> tuple[list[Agent], str]:
         """Write down who is about to be rung, and begin to record. Who can't be rung (any more) is let go."""
         call = session.call
-        offered = [self._agents.get(offer.agent) for offer in self._hall.engine.offers_to(call.id)]
+        offers = self._hall.engine.offers_to(call.id)
+        offered = [self._agents.get(offer.agent) for offer in offers]
         rung: list[Agent] = []
 
         async def ringing(agent: Agent) -> None:
@@ -104,6 +105,7 @@ class Offers:
             since=self._clock(),
             recording=str(file),
             ringing=tuple(agent.id for agent in offered),
+            why=offers[0].why.value,
         )
         # Together, so that it is one trip to Redis for all; the phones ring only afterwards.
         await asyncio.gather(*(ringing(agent) for agent in offered), self._conversations.ring(conversation))

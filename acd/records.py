@@ -73,6 +73,7 @@ class Conversation:
     passed_on: bool = False  # the agent transferred the caller away, and nobody has answered yet
     ringing: tuple[str, ...] = ()  # all whose phones ring, in a race; once it is answered, `agent` alone counts
     phone: str = ""  # the agent's channel, once it is answered
+    why: str = ""  # why this agent was chosen, in the engine's words
 
 
 class Outcome(StrEnum):

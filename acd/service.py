@@ -8,8 +8,9 @@ talk), `acd.callbacks`, `acd.work_desk`, `acd.supervision`, `acd.floor` (what th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from redis.asyncio import Redis
@@ -22,6 +23,7 @@ from acd.caller_way import CallerWay, End
 from acd.conversations import Clock, Conversations
 from acd.errors import QueueUnreadable
 from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
+from acd.explain import why_agent, why_waiting
 from acd.floor import Floor
 from acd.hall import Hall, Journal
 from acd.jobs import Jobs
@@ -380,6 +382,20 @@ class Acd:
         conversation = self._conversations.get(call_id)
         entry = conversation.entry if conversation else self._hall.entries.get(call_id)
         return None if entry is None else known_call(entry)
+
+    def why(self, call_id: str) -> Sequence[str]:
+        """Why that caller waits, or was given that agent; a sentence a line, for people who ask."""
+        conversation = self._conversations.get(call_id)
+        if conversation is None or conversation.answered_at is None:
+            return why_waiting(self._hall.engine, call_id, self._local_time())
+        return [f"{conversation.agent} has {call_id}: {conversation.why or 'they were put through by a person'}."]
+
+    def why_agent(self, agent_id: str) -> Sequence[str]:
+        """What that agent is doing for the queue. Raises UnknownAgent."""
+        return why_agent(self._hall.engine, self._agents.get(agent_id).id, self._local_time())
+
+    def _local_time(self) -> datetime:
+        return self._clock().astimezone(self._settings.zone)
 
     def _presence_changed(self, change: PresenceChanged) -> None:
         self._work.presence_changed(change, self._jobs)

@@ -262,6 +262,17 @@ async def test_what_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None
                 await supervision.transfer("c1", **targets)
 
 
+async def test_who_waits_and_who_was_chosen_is_told_in_words(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await waiting(world, "c1")
+        assert any("1" in line for line in world.acd.why("c1"))
+        await world.seat("1001")
+        await asyncio.sleep(5)
+        assert world.acd.why("c1") == ["1001 has c1: came free, and the caller was first in line of those who fit."]
+        assert any("c1" in line for line in world.acd.why_agent("1001"))
+        assert "not in line" in world.acd.why("c9")[0]
+
+
 async def test_every_verb_is_logged_with_who_did_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     async with World(tmp_path) as world:
