@@ -50,7 +50,7 @@ def list_agents(ctx: typer.Context, as_json: AsJson = False) -> None:
                 " ".join(agent["languages"]),
                 _presence(agent),
                 moment(agent["since"], ctx),
-                "registered" if agent["phone_reachable"] else "not registered",
+                _phone(agent),
             )
             for agent in answer
         ),
@@ -271,6 +271,14 @@ def _ask(ctx: typer.Context, number: str, verb: str, *, reason: str = "", as_jso
     then = f"; after this call: {later.replace('_', ' ')}" if later and later != "ready" else ""
     until = f" until {moment(agent['until'], ctx, '%H:%M:%S')}" if agent["presence"] == "wrap_up" else ""
     typer.echo(f"{agent['id']} {agent['name']}: {_presence(agent)}{until}{then}")
+
+
+def _phone(agent: dict[str, Any]) -> str:
+    if not agent["phone_reachable"]:
+        return "not registered"
+    if agent["line"] == "off_hook":
+        return "line open" if agent["line_open"] else "off-hook: dial *1"
+    return "registered"
 
 
 def _presence(agent: dict[str, Any]) -> str:

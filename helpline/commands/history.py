@@ -162,12 +162,15 @@ def _day(source: Recorded | tuple[Plan, datetime], seed: int) -> Day:
 def _played(
     source: Recorded | tuple[Plan, datetime], change: Change, seeds: int, *, as_json: bool
 ) -> Sequence[dict[str, tuple[Figures, Figures]]]:
+    jobs = [(source, change, seed) for seed in range(1, seeds + 1)]
+    workers = min(seeds, os.cpu_count() or 1)
+    if workers == 1:
+        return list(_with_progress(map(_play, jobs), "Playing the day", as_json=as_json, total=seeds))
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    jobs = [(source, change, seed) for seed in range(1, seeds + 1)]
-    with ProcessPoolExecutor(max_workers=min(seeds, os.cpu_count() or 1), mp_context=fresh) as pool:
+    with ProcessPoolExecutor(max_workers=workers, mp_context=fresh) as pool:
         return list(_with_progress(pool.map(_play, jobs), "Playing the day", as_json=as_json, total=seeds))
 
 

@@ -126,6 +126,13 @@ def test_a_line_is_set_and_says_what_the_agent_must_do(shell: Shell, house: Hous
     assert shell.fine("agents", "line", "1001", "off-hook") == "1001 Asha: off-hook; they dial *1 to be connected\n"
     assert shell.fine("agents", "line", "1001", "on-hook", "--auto-answer") == "1001 Asha: on-hook, auto-answer\n"
     assert "on-hook, off-hook" in shell.refused("agents", "line", "1001", "up")
+    assert "not registered" in shell.fine("agents", "list")
+    house.agents.phone_state("agent-1001", True)
+    assert "  registered" in shell.fine("agents", "list")
+    shell.fine("agents", "line", "1001", "off-hook")
+    assert "off-hook: dial *1" in shell.fine("agents", "list")
+    house.agents.line_state("1001", True)
+    assert "line open" in shell.fine("agents", "list")
 
 
 def test_a_wrap_up_that_is_none_can_not_be_extended(shell: Shell, house: House) -> None:
