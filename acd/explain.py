@@ -143,7 +143,9 @@ def _ahead(view: View, place: Place) -> Iterable[str]:
     if keys:
         yield f"{len(keys)} before them may take an agent who fits: {_named(key[2] for key in keys)}."
     else:
-        yield "Nobody before them may take an agent who fits: the next one who is free is theirs."
+        theirs = place.line is not None and not place.holds and not place.line.ask.only
+        then = ": the next who fits and is free is theirs." if theirs else "."
+        yield f"Nobody before them may take an agent who fits{then}"
 
 
 def _what_changes(place: Place, at: datetime) -> Iterable[str]:

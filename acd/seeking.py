@@ -282,6 +282,9 @@ class Seeking(View):
         if place.again > self._now:
             self._set_deadline(place, place.again)
             return
+        if place.again:
+            place.again = 0.0
+            self._look_at = self._now  # they have waited for this long enough
         line = self._widened(place)
         line.held.add(place.key)
         place.line = line
