@@ -27,8 +27,8 @@ HALF_LIFE_SECONDS = 600.0  # of what is called recent pace
 ENOUGH_COMPLETIONS = 10.0  # in about the last quarter of an hour, weighted by age; below it nothing is told
 ENOUGH_ERRORS = 30  # resolved forecasts before a range is trusted
 LONGEST_MINUTES = 60  # beyond this nobody is told a number
-WINDOW = 250  # resolved forecasts that a range is drawn from
-STEER = 0.02  # how fast the outer shares follow what was missed
+WINDOW = 400  # resolved forecasts that a range is drawn from
+STEER = 0.004  # how fast the outer shares follow what was missed; errors come in runs, so faster is less true
 FLOOR_SPREAD = 0.12  # relative; what no counting of callers explains
 SIZES_SECONDS = (120.0, 300.0, 600.0)  # forecasts of like size are judged together
 
@@ -293,7 +293,7 @@ class Forecast:
         return min(rated, key=lambda pair: pair[0])[1] if rated else own
 
     def _may_tell(self, found: Range, errors: _Errors, now: float) -> Range | None:
-        silly = found.high > LONGEST_MINUTES or found.high - found.low > max(4, found.low + 2)
+        silly = found.high > LONGEST_MINUTES or found.high - found.low > found.low + 4
         known = len(errors.scores) >= ENOUGH_ERRORS and self._completions(now) >= ENOUGH_COMPLETIONS
         return found if known and not silly else None
 

@@ -19,13 +19,13 @@ class Range:
 
 
 def spoken(low_seconds: float, high_seconds: float) -> Range:
-    """In words that people use: single minutes up to ten, then fives."""
+    """In words that people use: single minutes up to twenty, then fives. Rounded outwards."""
     low = _minutes(low_seconds / 60.0, up=False)
     return Range(low, max(_minutes(high_seconds / 60.0, up=True), low + 1))
 
 
 def _minutes(minutes: float, *, up: bool) -> int:
-    step = 1 if minutes <= 10.0 else 5
+    step = 1 if minutes <= 20.0 else 5
     whole = math.ceil(minutes / step) if up else math.floor(minutes / step)
     return max(0, whole * step)
 

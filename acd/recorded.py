@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -133,19 +134,20 @@ class _Reader:
 
 
 def recorded_day(lines: Iterable[Line | Torn], zone: tzinfo) -> Recorded:
-    """What a journal's lines tell of the day of their last entry in `zone`. Raises NothingRecorded."""
+    """The day (in `zone`) on which most callers of these lines of a journal came. Raises NothingRecorded."""
     reader, recount = _Reader(), Recount()
     for line in lines:
         recount.note(line)
         if isinstance(line, Entry):
             reader.note(line)
     reader.close()
-    if reader.last is None or not reader.callers or not reader.stretches:
+    if not reader.callers or not reader.stretches:
         raise NothingRecorded(
             "The journal holds no day to play again: it needs callers and agents who were ready. "
             "Name another day's file, or leave it out to have a day simulated."
         )
-    begins = interval_begin(reader.last, DAY, zone)
+    days = Counter(interval_begin(caller.joined_at, DAY, zone) for caller in reader.callers.values())
+    begins = days.most_common(1)[0][0]
     waits = recount.by_caller()
     calls = [
         _seen(caller, waits[id], reader.talks.get(id))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from acd.assignment import Bits, bits_of
+from acd.assignment import Bits
 from acd.forecast import Standing
-from acd.matching import AskLine, Matching
+from acd.matching import Matching
 from acd.places import State
 from acd.queues import HEAD_START_SECONDS
 from acd.view import View
@@ -22,26 +22,34 @@ def standing_of(engine: View, caller: str, at: datetime) -> Standing | None:
     place = engine._places.get(caller)
     if place is None:
         return None
-    matching, line = engine._matching, place.stages[-1][1]
-    fitting = line.fitting
-    agents = sum(1 for seat in engine._agents.values() if fitting & seat.pool.bit and seat.state is not State.PAUSED)
+    line = place.stages[-1][1]
+    share = _Shares(engine._matching, line.fitting)
     return Standing(
         caller=caller,
         queue=place.queue.rules.name,
         ahead=sum(
-            other.waiting.before(place.key) * _in_the_way(matching, other, fitting) for other in matching.sharing(line)
+            other.waiting.before(place.key) * share.of(other.fitting) for other in engine._matching.sharing(line)
         ),
-        agents=agents,
+        agents=sum(
+            1 for seat in engine._agents.values() if line.fitting & seat.pool.bit and seat.state is not State.PAUSED
+        ),
         waited=at.timestamp() - place.joined,
         head_start=HEAD_START_SECONDS[place.caller.urgency],
     )
 
 
-def _in_the_way(matching: Matching, other: AskLine, fitting: Bits) -> float:
-    """The share of another line's agents who are among `fitting`."""
-    theirs = _signed_in(matching, other.fitting)
-    return _signed_in(matching, other.fitting & fitting) / theirs if theirs else 0.0
+class _Shares:
+    """Which share of the agents who fit one line fits `mine` too. Many lines fit the same pools: worked out once."""
 
+    def __init__(self, matching: Matching, mine: Bits) -> None:
+        self._pools = [(pool.bit, pool.signed_in) for pool in matching.pools if pool.signed_in]
+        self._mine = mine
+        self._known: dict[Bits, float] = {}
 
-def _signed_in(matching: Matching, pools: Bits) -> int:
-    return sum(matching.pools[index].signed_in for index in bits_of(pools & matching.staffed))
+    def of(self, theirs: Bits) -> float:
+        share = self._known.get(theirs)
+        if share is None:
+            there = sum(agents for bit, agents in self._pools if theirs & bit)
+            common = sum(agents for bit, agents in self._pools if theirs & self._mine & bit)
+            share = self._known[theirs] = common / there if there else 0.0
+        return share
