@@ -108,6 +108,7 @@ async def test_whose_place_is_kept_hears_goodbye_and_the_call_is_over() -> None:
     house = knows(House(desk=FakeDesk(ends=[CallbackOwed(REQUEST)])))
     call = await run(house, ScriptedCall(keys=["0"]))
     assert heard(call)[-2:] == ["thanks", "goodbye"]
+    assert call.variables[STEP_VARIABLE] == Step.CALLBACK_OWED
     assert call.finished
     assert len(house.desk.requests) == 1
 
@@ -131,6 +132,7 @@ async def test_when_the_lines_are_full_a_caller_hears_an_apology_and_is_owed_a_c
     assert heard(call) == ["welcome_danger", "full", "callback_taken", "goodbye"]
     assert [request.service for request in house.desk.owed] == ["person"]
     assert house.desk.requests == []
+    assert call.variables[STEP_VARIABLE] == Step.CALLBACK_OWED  # for the next controller, should we die here
     assert call.finished
     assert len(told(caplog, "full")) == 1
 

@@ -40,6 +40,7 @@ async def test_what_is_said_is_kept_like_the_lifelines_messages(tmp_path: Path) 
     assert message.sound.exists()
     assert message.sound.stat().st_mode & 0o077 == message.sidecar.stat().st_mode & 0o077 == 0
     assert heard(call)[-4:] == ["message_ask", "message_kept", "thanks", "goodbye"]
+    assert call.variables[STEP_VARIABLE] == Step.MESSAGE_KEPT  # for the next controller, should we die here
     assert call.finished
     assert not list((tmp_path / messages.TAKING).iterdir())
 
