@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,8 @@ from acd.events import (
     QueueClosed,
     QueueOpened,
 )
-from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, When, Widening
+from acd.explain import why_waiting
+from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, Urgency, When, Widening
 from acd.skills import Need
 from tests.unit.acd.queueing import BOTH, HINDI, NOON, PLAIN, after, joins, needs, pairs, seat, tell, whys
 
@@ -316,3 +318,29 @@ def test_the_default_queues_are_open_and_take_who_serves_them() -> None:
     assert sorted(queue.offered_caller(f"{number}") or "" for number in range(5)) == sorted(
         rules.name for rules in DEFAULT_QUEUES if rules.name != "emergency"
     )
+
+
+# -- the document
+
+
+def test_the_worked_example_of_the_document_is_what_the_engine_does() -> None:
+    rules = next(rules for rules in DEFAULT_QUEUES if rules.name == "complaint")
+    queue = Engine([rules])
+    complaint = {"service:complaint": 5, "language:hi": 5}
+    skills = {"1001": complaint, "1002": {**complaint, "language:en": 5}, "1003": {**complaint, "speciality:land": 7}}
+    for agent in skills:
+        tell(queue, AgentSignedIn(agent, skills[agent]), OfferAnswered(f"call of {agent}", agent))
+    said = joins("A", 0, queue="complaint"), joins("B", 10, queue="complaint", needs=needs("language:en"))
+    tell(queue, *said, joins("C", 20, queue="complaint", needs=needs("speciality:land")), at=20)
+    tell(queue, joins("D", 180, queue="complaint", urgency=Urgency.VULNERABLE), at=180)
+    assert [caller.id for caller in queue.waiting()] == ["D", "A", "B", "C"]
+    assert pairs(tell(queue, AgentReady("1001", after(185)), at=185)) == [("D", "1001")]
+    assert pairs(tell(queue, AgentReady("1003", after(190)), at=190)) == [("A", "1003")]
+    text = (Path(__file__).parents[3] / "docs" / "queueing.md").read_text("utf-8")
+    assert "\n".join(why_waiting(queue, "B", after(195))) in text
+    assert tell(queue, OfferFailed("D", "1001"), AgentPaused("1001"), OfferAnswered("A", "1003"), at=200) == []
+    assert [caller.id for caller in queue.waiting()] == ["D", "B", "C"]
+    assert pairs(tell(queue, AgentReady("1002", after(205)), at=205)) == [("D", "1002")]
+    assert pairs(tell(queue, AgentReady("1003", after(210)), at=210)) == [("C", "1003")]
+    tell(queue, OfferAnswered("D", "1002"), at=211)
+    assert pairs(tell(queue, AgentReady("1002", after(400)), at=400)) == [("B", "1002")]
