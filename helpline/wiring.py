@@ -241,7 +241,6 @@ def _house(
         agents=agents,
         acd=acd,
         supervision=acd.supervision,
-        explanations=acd,
         grievances=grievances,
         catalogue=catalogue,
         redis=client,

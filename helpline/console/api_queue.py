@@ -14,7 +14,7 @@ from agents.errors import NotPossible, UnknownAgent
 from helpline.console.body import Body
 from helpline.console.callers import call_meant
 from helpline.console.live import Live
-from helpline.console.parts import Explanations, Parts
+from helpline.console.parts import Parts
 from helpline.console.views import queue_view
 from helpline.console.wall import AGENTS, CALLERS, MOST_SHOWN, wall_view
 
@@ -45,12 +45,6 @@ class QueueApi:
             *(Route(f"/api/agents/{{id}}/{how}", self.spy, methods=["POST"]) for how in SPYING),
         ]
 
-    @property
-    def _explanations(self) -> Explanations:
-        if self._parts.explanations is None:
-            raise HTTPException(503, "This helpline's queue can't explain itself.")
-        return self._parts.explanations
-
     # -- what is seen
 
     async def queue(self, _request: Request) -> JSONResponse:
@@ -78,11 +72,11 @@ class QueueApi:
 
     async def why(self, request: Request) -> JSONResponse:
         call = self._call(request)
-        return JSONResponse({"call": call, "why": list(self._explanations.why(call))})
+        return JSONResponse({"call": call, "why": list(self._parts.acd.why(call))})
 
     async def why_agent(self, request: Request) -> JSONResponse:
         agent = self._parts.agents.get(request.path_params["id"])
-        return JSONResponse({"agent": agent.id, "why": list(self._explanations.why_agent(agent.id))})
+        return JSONResponse({"agent": agent.id, "why": list(self._parts.acd.why_agent(agent.id))})
 
     # -- what is done with one caller
 

@@ -22,6 +22,10 @@ class Queue(Protocol):
     def snapshot(self) -> Snapshot: ...
     def call(self, call_id: str) -> KnownCall | None: ...
     async def done_work(self, item_id: str) -> None: ...
+    def why(self, call_id: str) -> Sequence[str]:
+        """Why they wait, or have that agent; a sentence for each line."""
+
+    def why_agent(self, agent_id: str) -> Sequence[str]: ...
 
 
 class Supervision(Protocol):
@@ -46,13 +50,6 @@ class Supervision(Protocol):
     async def clear_notice(self, *, by: str = "") -> None: ...
 
 
-class Explanations(Protocol):
-    """Why somebody waits or was chosen, in words, a sentence for each line."""
-
-    def why(self, call_id: str) -> Sequence[str]: ...
-    def why_agent(self, agent_id: str) -> Sequence[str]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Given to `console.app.build` by the wiring."""
@@ -60,7 +57,6 @@ class Parts:
     agents: Agents
     acd: Queue
     supervision: Supervision
-    explanations: Explanations | None = None
     grievances: Grievances
     catalogue: Catalogue
     redis: Redis  # who is signed in at the pages; survives a restart of the controller

@@ -90,6 +90,12 @@ class ShownQueue:
     async def done_work(self, item_id: str) -> None:
         self.done.append(item_id)
 
+    def why(self, call_id: str) -> Sequence[str]:
+        return [f"Call {call_id} waits for an agent who speaks Urdu.", "Nobody who does is signed in."]
+
+    def why_agent(self, agent_id: str) -> Sequence[str]:
+        return [f"Agent {agent_id} is paused."]
+
 
 class AskedSupervision:
     """Keeps what supervisors asked for; says no when told to."""
@@ -137,14 +143,6 @@ class AskedSupervision:
     async def clear_notice(self, *, by: str = "") -> None:
         self.by.append(by)
         self._note("clear")
-
-    def why(self, call_id: str) -> Sequence[str]:
-        self._note("why", call_id)
-        return [f"Call {call_id} waits for an agent who speaks Urdu.", "Nobody who does is signed in."]
-
-    def why_agent(self, agent_id: str) -> Sequence[str]:
-        self._note("why agent", agent_id)
-        return [f"Agent {agent_id} is paused."]
 
 
 def waiting(house: House, *callers: str, service: str = "complaint") -> tuple[WaitingCaller, ...]:
@@ -217,7 +215,6 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
         agents=house.agents,
         acd=house.queue,
         supervision=house.supervision,
-        explanations=house.supervision,
         grievances=house.grievances,
         catalogue=CATALOGUE,
         redis=cast(Redis, house.redis),
