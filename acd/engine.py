@@ -189,7 +189,7 @@ class Engine(Seeking):
         place.holds = True
         place.met = True
         self._hold(place)
-        self._look_for_callbacks(place.wide.fitting)
+        self._look_at_once(place)
 
     def _callback_failed(self, event: CallbackFailed) -> None:
         place = self._places.get(event.caller)
@@ -202,7 +202,7 @@ class Engine(Seeking):
         self._leave_line(place)
         place.again = event.again_at.timestamp()
         self._hold(place)
-        self._look_for_callbacks(place.wide.fitting)
+        self._look_at_once(place)
 
     # -- agents
 

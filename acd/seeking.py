@@ -20,7 +20,7 @@ from acd.whole_set import matched
 
 RING_AHEAD_SECONDS = 20.0  # from our call to the citizen's voice: how far a callback looks ahead
 CALLBACK_LOOK_SECONDS = 1.0  # how often it is looked whether one is due
-LINES_IN_A_LOOK = 8
+LINES_IN_A_LOOK = 4
 OVERFLOW_REASONS = {
     When.WAIT: "waited too long",
     When.LENGTH: "too many wait",
@@ -298,6 +298,11 @@ class Seeking(View):
     def _look_for_callbacks(self, fitting: Bits) -> None:
         """Decide who is called back now; of those whom these pools can serve."""
         self._call_back([line for line in self._held.values() if line.held and line.fitting & fitting])
+
+    def _look_at_once(self, place: Place) -> None:
+        """They have just begun to hold their place."""
+        if place.line is not None:
+            self._call_back([place.line])
 
     def _look_by_the_clock(self) -> None:
         """Some lines each time, one after the other, so that no look takes long."""
