@@ -3,7 +3,8 @@
     python -m bench.acd.controller SETTINGS.json DOOR_PORT
 
 It does what it is told, a line at a time, and answers each with a line: `seat N` signs in the first N agents and
-everybody else out, `record on|off`, `profile on`, `profile FILE` (writes what was measured since).
+everybody else out; `line off_hook N` (or on_hook); `record on|off`; `repairs`; `profile on`, and `profile FILE`, which
+writes what was measured since.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from acd.records import Request
+from agents.agent import Line
 from helpline import logs, wiring
 from helpline.controller import run
 from helpline.house import House
@@ -59,6 +61,11 @@ async def _obey(house: House, door: Door, reader: asyncio.StreamReader) -> None:
                 for place, agent in enumerate(house.agents.list()):
                     change = house.agents.sign_in if place < int(count) else house.agents.sign_out
                     await change(agent.id, by="bench")
+            case ["line", how, count]:
+                for place, agent in enumerate(house.agents.list()):
+                    line = Line.OFF_HOOK if how == "off_hook" and place < int(count) else Line.ON_HOOK
+                    if agent.line is not line:
+                        await house.agents.set_line(agent.id, line)
             case ["record", how]:
                 door.record = how == "on"
             case ["profile", "on"]:

@@ -98,6 +98,12 @@ def numbers(count: int) -> str:
     return "SEQUENTIAL\n" + "".join(f"9{n:09d};\n" for n in range(1, count + 1))
 
 
+def lines(endpoints: Sequence[str], password: str) -> str:
+    """Agents' phones that sign on by digest, for -inf."""
+    rows = (f"{endpoint};[authentication username={endpoint} password={password}];\n" for endpoint in endpoints)
+    return "SEQUENTIAL\n" + "".join(rows)
+
+
 def register(
     endpoints: Sequence[str], *, password: str, exchange: str, listen: tuple[str, int], seconds: int = 7000
 ) -> None:

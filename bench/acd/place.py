@@ -7,9 +7,10 @@ import hashlib
 import os
 import re
 import shutil
+import sqlite3
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from asterisk_conf.settings import PhoneAccount
 from asterisk_conf.testing import free_ports
 from bench.acd import phones
 from bench.acd.floor import AGENTS_FROM
+from bench.acd.phones import Seen
 from helpline import storage, wiring
 from helpline.runfolder import RunFolder
 from helpline.settings import Settings
@@ -263,6 +265,16 @@ class Place:
             seconds[name] = (int(fields[11]) + int(fields[12])) / TICK
             megabytes[name] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6
         return Cpu(seconds, megabytes)
+
+    def answered(self) -> list[Seen]:
+        """Who was answered when and by whom, as our controller's log of calls has it."""
+        with closing(sqlite3.connect(self.settings.run_folder / "helpline.sqlite3")) as log:
+            rows = log.execute("SELECT caller, agent, answered_at FROM calls WHERE answered_at IS NOT NULL").fetchall()
+        return [
+            Seen(what, datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp(), caller, agent)
+            for caller, agent, at in rows
+            for what in ("I", "A")
+        ]
 
     async def clear(self) -> None:
         """End every call and wait until all is quiet."""

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from asterisk_conf.testing import free_ports
 from bench.acd import phones
+from bench.acd.floor import AGENTS_FROM
 from bench.acd.phones import FOR_EVER_MS, Seen, Sipp
-from bench.acd.place import AGENTS_HOST, CALLERS_HOST, Place
+from bench.acd.place import AGENTS_HOST, CALLERS_HOST, PASSWORD, Place
 
 Figures = dict[str, float]
-OURS = frozenset({"ours", "ours_recorded"})
+OURS = frozenset({"ours", "recorded", "off_hook"})
 LATE_SECONDS = 1.0
 SWAP_SECONDS = 0.02
 """Two callers who came within so little are not told apart: who was first is decided inside Asterisk."""
@@ -71,6 +73,32 @@ async def _agents(place: Place, *, talk: float | None, varied: float = 0.0) -> A
         await place.quiet()
 
 
+@asynccontextmanager
+async def _desks(place: Place, system: str, agents: int, talk: float) -> AsyncIterator[Callable[[], list[Seen]]]:
+    """The agents of any system; what is seen of them. Off-hook ones stay connected, and never hang up."""
+    if system != "off_hook":
+        async with _agents(place, talk=talk) as desk:
+            yield desk.seen
+        return
+    sipp = Sipp(place.programs.find("sipp"), place.folder / f"{_Runs.next():03}-lines")
+    file = place.folder / f"lines-{agents}.csv"
+    file.write_text(phones.lines([f"agent-{AGENTS_FROM + n}" for n in range(agents)], PASSWORD))
+    begun = _now()
+    await sipp.start(
+        "line",
+        {},
+        (AGENTS_HOST, free_ports(1, AGENTS_HOST)[0]),
+        *("-r", "50", "-l", str(agents), "-m", str(agents), "-inf", str(file), place.exchange),
+    )
+    await asyncio.sleep(agents / 50 + 1.5)
+    try:
+        yield lambda: [event for event in place.answered() if event.at > begun]
+    finally:
+        await place.clear()
+        await sipp.kill()
+        await place.quiet()
+
+
 async def _callers(
     place: Place,
     system: str,
@@ -101,6 +129,7 @@ async def _callers(
 
 
 async def _seat(place: Place, system: str, agents: int) -> None:
+    await place.tell(f"line {'off_hook' if system == 'off_hook' else 'on_hook'} {agents}")
     await place.tell(f"seat {agents if system in OURS else 0}")
     await place.tell(f"record {'on' if system == 'ours_recorded' else 'off'}")
 
@@ -244,8 +273,9 @@ async def offer(place: Place, system: str, seconds: float) -> Figures:
 
 async def _steady(place: Place, system: str, seconds: float, *, rate: float, agents: int, talk: float) -> Figures:
     await _seat(place, system, agents)
-    async with _agents(place, talk=talk) as desk:
-        callers = await _callers(place, system, agents=agents, rate=rate, most=1000, count=100_000, stay=None)
+    stay = talk if system == "off_hook" else None
+    async with _desks(place, system, agents, talk) as look:
+        callers = await _callers(place, system, agents=agents, rate=rate, most=1000, count=100_000, stay=stay)
         await asyncio.sleep(1.0 + talk)
         if place.profile and system in OURS:
             await place.tell("profile on")
@@ -256,7 +286,7 @@ async def _steady(place: Place, system: str, seconds: float, *, rate: float, age
             await place.tell(f"profile {place.profile}")
         await callers.no_more()
         await asyncio.sleep(talk + 0.5)
-        here, there = callers.seen(), desk.seen()
+        here, there = callers.seen(), look()
         await place.clear()
         await callers.end()
     calls = sum(1 for event in there if event.what == "I" and begun <= event.at < ended)
@@ -324,7 +354,8 @@ async def highest_rate(place: Place, system: str, seconds: float) -> Figures:
     """500 agents, calls of 1 s, more callers every second: the highest rate that is bridged in time."""
     agents, first, step = 500, 40, 10
     await _seat(place, system, agents)
-    async with _agents(place, talk=1.0) as desk:
+    stay = 1.0 if system == "off_hook" else None
+    async with _desks(place, system, agents, 1.0) as look:
         callers = await _callers(
             place,
             system,
@@ -332,15 +363,15 @@ async def highest_rate(place: Place, system: str, seconds: float) -> Figures:
             rate=first,
             most=1500,
             count=100_000,
-            stay=None,
+            stay=stay,
             more=("-rate_increase", str(step), "-rate_interval", "1s", "-rate_max", "1000", "-no_rate_quit"),
         )
         for _ in range(round(seconds)):
             await asyncio.sleep(1.0)
-            if _has_broken(callers.seen(), desk.seen()):
+            if _has_broken(callers.seen(), look()):
                 break
         await callers.no_more()
-        here, there = callers.seen(), desk.seen()
+        here, there = callers.seen(), look()
         await place.clear()
         await callers.end()
     return _highest(here, there)
@@ -381,9 +412,9 @@ ROWS = (
     Row("idle", ("aq", "ours"), idle, 8.0),
     Row("saturation", ("aq", "ours"), saturation, 8.0),
     Row("waiting", ("aq", "ours"), waiting, 8.0),
-    Row("per call", ("aq", "floor", "ours"), per_call, 8.0),
+    Row("per call", ("aq", "floor", "ours", "off_hook"), per_call, 8.0),
     Row("offer", ("aq", "floor", "ours"), offer, 10.0),
     Row("growth", ("aq", "floor", "ours"), growth, 6.0),
-    Row("rate", ("aq", "floor", "ours"), highest_rate, 35.0),
-    Row("recorded", ("ours_recorded",), per_call, 6.0),
+    Row("rate", ("aq", "floor", "ours", "off_hook"), highest_rate, 35.0),
+    Row("recorded", ("recorded",), per_call, 6.0),
 )
