@@ -14,7 +14,7 @@ forgets everybody who gave up; it stands beside ours because other systems print
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -128,9 +128,13 @@ def wait_of(record: CallRecord) -> Wait | None:
 
 
 class Recount:
-    """The same waits, from the journal: tell it each line in order. For a call only its first wait counts."""
+    """The same waits, from the journal: tell it each line in order. For a call only its first wait counts.
 
-    def __init__(self) -> None:
+    `ended` is told each wait once, when it ends (but for the lost, of whom that is known only afterwards).
+    """
+
+    def __init__(self, ended: Callable[[Wait], None] | None = None) -> None:
+        self._ended = ended
         self._waits: dict[str, Wait] = {}
         self._doubtful: dict[str, datetime] = {}  # waited when a controller ended: lost unless taken up by the next
         self._chose: set[str] = set()
@@ -183,7 +187,62 @@ class Recount:
     def _end(self, id: str, end: End, at: datetime) -> None:
         wait = self._waits.get(id)
         if wait is not None and wait.end is End.WAITING:
-            self._waits[id] = replace(wait, end=end, ended_at=at)
+            over = self._waits[id] = replace(wait, end=end, ended_at=at)
+            if self._ended is not None:
+                self._ended(over)
+
+
+class Tally:
+    """The waits of one queue and stretch as they end, counted once each: a wallboard asks every second, and a day has
+    80,000. Those who still wait are given when asked."""
+
+    def __init__(self, promise: ServicePromise) -> None:
+        self._promise = promise
+        self._answered = self._in_time = self._abandoned = self._short = self._sent_on = 0
+        self._waited = self._longest = 0.0
+
+    def add(self, wait: Wait) -> None:
+        """That wait is over."""
+        seconds = wait.seconds() or 0.0
+        if wait.end is End.ANSWERED:
+            self._answered += 1
+            self._in_time += seconds <= self._promise.seconds
+            self._waited += seconds
+            self._longest = max(self._longest, seconds)
+        elif wait.end is End.SENT_ON:
+            self._sent_on += 1
+        elif seconds <= self._promise.short_seconds:
+            self._short += 1
+        else:
+            self._abandoned += 1
+
+    def level(
+        self,
+        waiting: Sequence[Wait],
+        at: datetime,
+        *,
+        queue: str = "",
+        begins: datetime | None = None,
+        ends: datetime | None = None,
+    ) -> Level:
+        """The figures as they stand `at`, with those who still wait."""
+        late = sum((at - wait.joined_at).total_seconds() > self._promise.seconds for wait in waiting)
+        return Level(
+            queue=queue,
+            begins=begins,
+            ends=ends,
+            promise=self._promise,
+            reached=self._answered + self._abandoned + self._short + self._sent_on + len(waiting),
+            answered=self._answered,
+            in_time=self._in_time,
+            abandoned=self._abandoned,
+            short=self._short,
+            sent_on=self._sent_on,
+            waiting=len(waiting),
+            waiting_late=late,
+            waited_seconds=self._waited,
+            longest_seconds=self._longest,
+        )
 
 
 def level_of(
@@ -196,42 +255,14 @@ def level_of(
     ends: datetime | None = None,
 ) -> Level:
     """The figures of all `waits` together, as they stand `at`. The caller chooses which waits belong."""
-    reached = answered = in_time = abandoned = short = sent_on = waiting = late = 0
-    total = longest = 0.0
+    tally = Tally(promise)
+    waiting = []
     for wait in waits:
-        reached += 1
-        seconds = wait.seconds()
-        if seconds is None:
-            waiting += 1
-            late += (at - wait.joined_at).total_seconds() > promise.seconds
-        elif wait.end is End.ANSWERED:
-            answered += 1
-            in_time += seconds <= promise.seconds
-            total += seconds
-            longest = max(longest, seconds)
-        elif wait.end is End.ABANDONED:
-            if seconds <= promise.short_seconds:
-                short += 1
-            else:
-                abandoned += 1
+        if wait.end is End.WAITING:
+            waiting.append(wait)
         else:
-            sent_on += 1
-    return Level(
-        queue=queue,
-        begins=begins,
-        ends=ends,
-        promise=promise,
-        reached=reached,
-        answered=answered,
-        in_time=in_time,
-        abandoned=abandoned,
-        short=short,
-        sent_on=sent_on,
-        waiting=waiting,
-        waiting_late=late,
-        waited_seconds=total,
-        longest_seconds=longest,
-    )
+            tally.add(wait)
+    return tally.level(waiting, at, queue=queue, begins=begins, ends=ends)
 
 
 def levels(

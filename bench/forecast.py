@@ -28,7 +28,6 @@ from acd.forecast import Accuracy, Forecast, size_of
 from acd.levels import End
 from acd.ranges import Range
 from acd.simulation import Played, simulate
-from acd.standing import standing_of
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 NEEDED_SHARE = 0.75
@@ -52,7 +51,6 @@ class Announcer:
     def __init__(self, forecast: Forecast) -> None:
         self.engine = Engine()
         self.said: list[Said] = []
-        self._forecast = forecast
         self._expected = Expectation(self.engine, forecast)
         self._holdtime: dict[str, int] = defaultdict(int)
         self._joined: dict[str, tuple[str, datetime]] = {}
@@ -69,9 +67,7 @@ class Announcer:
     def ask(self, caller: str, at: datetime) -> None:
         queue, joined = self._joined[caller]
         theirs = abs(self._holdtime[queue] + 30 - (at - joined).total_seconds())
-        standing = standing_of(self.engine, caller, at)
-        ours = None if standing is None else self._forecast.quote(standing, at)
-        self.said.append(Said(caller, at, ours, theirs))
+        self.said.append(Said(caller, at, self._expected.quote(caller, at), theirs))
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from acd.events import (
     OfferFailed,
 )
 from acd.journal import Begin, Chose, Entry, Line, decode, encode
-from acd.levels import End, Level, Recount, Share, Wait, interval_begin, level_of, levels, together, wait_of
+from acd.levels import End, Level, Recount, Share, Tally, Wait, interval_begin, level_of, levels, together, wait_of
 from acd.queues import ServicePromise
 from acd.records import CallRecord, Outcome
 
@@ -118,6 +118,22 @@ def test_intervals_and_queues_together_are_the_whole(drawn: list[tuple[float, fl
             == direct.reached
             == direct.answered + direct.abandoned + direct.short + (direct.sent_on + direct.waiting)
         )
+
+
+def test_waits_that_are_told_as_they_end_make_the_same_figures_as_all_at_once() -> None:
+    ended: list[Wait] = []
+    tally, recount = Tally(PROMISE), Recount(ended.append)
+    callers = [Caller(id=f"c{number}", queue="complaint", place=number, joined_at=START) for number in range(4)]
+    for caller in callers:
+        recount.note(Entry(at=START, events=(CallerJoined(caller),)))
+    recount.note(Entry(at=START + timedelta(seconds=9), events=(OfferAnswered("c0", "1001"), CallerLeft("c1"))))
+    recount.note(Entry(at=START + timedelta(seconds=9), events=(CallerLeft("c0"), CallerHolds("c2"))))
+    for wait_over in ended:
+        tally.add(wait_over)
+    at = START + timedelta(seconds=30)
+    still = [found for found in recount.waits() if found.end is End.WAITING]
+    assert len(ended) == 3
+    assert tally.level(still, at) == level_of(recount.waits(), at, promise=PROMISE)
 
 
 # -- records and journal agree
