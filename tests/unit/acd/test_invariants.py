@@ -76,7 +76,11 @@ SKILLS: dict[str, dict[str, int]] = {
     "1005": {"language:hi": 5, "language:en": 5, "service:complaint": 5},
 }
 AGENTS = st.sampled_from(sorted(SKILLS))
-NEEDS = st.lists(st.sampled_from([Need("language:en"), Need("speciality:land", 5), Need("language:hi")]), max_size=2)
+SOME_NEEDS = [Need("language:en"), Need("speciality:land", 5), Need("language:hi")]
+NEEDS = st.one_of(st.just([]), st.lists(st.sampled_from(SOME_NEEDS), max_size=2))
+WHERE = st.sampled_from(["plain", "plain", *sorted(QUEUES)])
+URGENCIES = st.sampled_from(sorted(Urgency))
+KNOWN = st.sampled_from(["", "", *sorted(SKILLS)])
 
 
 @dataclass
@@ -103,8 +107,8 @@ class Person:
 
 
 class EngineMachine(RuleBasedStateMachine):
-    @initialize()
-    def begin(self) -> None:
+    @initialize(crowd=st.lists(st.tuples(URGENCIES, KNOWN), max_size=8), busy=st.booleans())
+    def begin(self, crowd: list[tuple[Urgency, str]], busy: bool) -> None:
         self.engine = Engine()
         self.seconds = 0.0
         self.told: list[tuple[list[Event], float, bool, list[Decision]]] = []
@@ -117,6 +121,12 @@ class EngineMachine(RuleBasedStateMachine):
         self.fronts = 0
         for rules in QUEUES.values():
             self.tell(QueueOpened(rules))
+        for agent in SKILLS if busy else ():
+            self.sign_in(agent)
+        for urgency, known in crowd:
+            self.seconds += 1
+            caller = self.new_caller(queue="plain", urgency=urgency, known_agent=known, age=0)
+            self.tell(self.come(caller, True))
 
     # -- the model
 
@@ -227,11 +237,11 @@ class EngineMachine(RuleBasedStateMachine):
         return CallerJoined(caller, attached)
 
     @rule(
-        queue=st.sampled_from(sorted(QUEUES)),
+        queue=WHERE,
         needs=NEEDS,
         prefers=NEEDS,
-        urgency=st.sampled_from(sorted(Urgency)),
-        known=st.sampled_from(["", "", *sorted(SKILLS)]),
+        urgency=URGENCIES,
+        known=KNOWN,
         kind=st.sampled_from([Kind.CALL, Kind.CALL, Kind.CALL, Kind.CALLBACK]),
         attached=st.sampled_from([True, True, False]),
         age=st.sampled_from([0, 0, 0, 25]),
