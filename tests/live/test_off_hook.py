@@ -17,15 +17,17 @@ from asterisk_conf.settings import PhoneAccount
 from asterisk_conf.testing import private_instance, private_settings
 from tests.live.conftest import AGENTS, _phone
 from tests.live.floor import Hall, hall_of, until
-from tests.live.line_peer import AGENT, BEEP, CITIZEN, HEARD, MUSIC, LinePeer
+from tests.live.line_peer import AGENT, AGENT_2, BEEP, CITIZEN, HEARD, MUSIC, LinePeer
 from tests.live.sip_peer import Leg
 from tests.live.tones import of_file
 
 pytestmark = pytest.mark.live
 
 SILENT_SECONDS = 2
-SOON = 0.3
-"""Seconds; loaded machines included. What was measured is in asterisk-facts.md."""
+SOON = 1.0
+"""Seconds within which what happens at once is seen, on a busy machine."""
+AT_ONCE = 0.15
+"""Seconds from the decision to the first voice, the off-hook agent's tone of 0.08 included; the best of some calls."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -52,6 +54,12 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def hears(phone: LinePeer) -> frozenset[int]:
+    """What most of the last moment's packets held."""
+    heard = phone.heard_since(now() - 0.4).most_common(1)
+    return heard[0][0] if heard else frozenset()
+
+
 async def talking(hall: Hall, agent: LinePeer, citizen: LinePeer) -> Leg:
     """The citizen calls, and they hear each other."""
     began = now()
@@ -66,10 +74,16 @@ async def test_caller_and_agent_hear_each_other_and_nothing_else_right_after_the
     hall: Hall, line: Line
 ) -> None:
     agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    delays = []
+    for _ in range(4):
+        leg = await talking(hall, agent, citizen)
+        offered = hall.floor.offered_at[-1]
+        delays.append(max(citizen.first_heard(AGENT, since=offered), agent.first_heard(CITIZEN, since=offered)))
+        leg.hang_up()
+        await until(lambda: hall.floor.agents.get("1001").available)
+    assert min(delays) < AT_ONCE, delays
     await talking(hall, agent, citizen)
     offered = hall.floor.offered_at[-1]
-    delays = citizen.first_heard(AGENT, since=offered), agent.first_heard(CITIZEN, since=offered)
-    assert max(delays) < SOON
     began = now()
     await asyncio.sleep(0.5)
     assert set(citizen.heard_since(began)) == {frozenset({AGENT})}
@@ -91,7 +105,7 @@ async def test_a_caller_who_waits_hears_music_until_the_agent_is_there(hall: Hal
     await citizen.until_heard(AGENT, since=began)
     await agent.until_heard(CITIZEN, since=began)
     assert citizen.first_heard(AGENT, since=began) < SOON
-    assert citizen.longest_gap(since=began - 0.5) < 0.2
+    assert citizen.longest_gap(since=began - 0.5) < SOON
     await asyncio.sleep(0.2)
     assert not any(MUSIC in heard for heard in citizen.heard_since(now() - 0.15))
 
@@ -114,7 +128,8 @@ async def test_each_end_is_told_with_the_length_of_the_talk(hall: Hall, line: Li
     await until(lambda: leg.ended.is_set())
     if line is Line.OFF_HOOK:
         # Who hung up the phone is not there any more; who was hung up on waits for the next.
-        await until(lambda: hall.floor.agents.get("1001").line_open == (who == "caller"))
+        await until(lambda: hall.floor.agents.get("1001").state is State.READY)
+        assert hall.floor.agents.get("1001").line_open == (who == "caller")
         assert hall.floor.agents.get("1001").available == (who == "caller")
     assert hall.floor.acd.snapshot().repairs == {}
 
@@ -171,8 +186,46 @@ async def test_the_recording_holds_both_voices_and_no_music(hall: Hall, line: Li
     await until(lambda: hall.floor.served)
     await asyncio.sleep(0.3)
     heard = of_file(Path(hall.floor.record().recording), HEARD)
-    assert heard[frozenset({CITIZEN, AGENT})] > 40
+    assert heard[frozenset({CITIZEN, AGENT})] > 0.7 * heard.total()
     assert not any(MUSIC in pitches for pitches in heard)
+
+
+async def test_a_supervisor_listens_whispers_and_barges_in(hall: Hall, line: Line) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    supervisor = await hall.agent("1002", Line.ON_HOOK, pitch=AGENT_2)
+    await hall.floor.agents.pause("1002", "training")
+    leg = await talking(hall, agent, citizen)
+    for how, of_agent, of_citizen in (
+        ("listen", {CITIZEN}, {AGENT}),
+        ("whisper", {CITIZEN, AGENT_2}, {AGENT}),
+        ("barge", {CITIZEN, AGENT_2}, {AGENT, AGENT_2}),
+    ):
+        await hall.floor.acd.supervision.spy("1001", "1002", how)
+        await until(lambda: bool(supervisor.rung) and supervisor.rung[-1].answered.is_set())
+        await until(lambda: hears(supervisor) == {CITIZEN, AGENT})
+        await until(lambda: hears(agent) == of_agent)  # noqa: B023  # done before the next turn
+        await until(lambda: hears(citizen) == of_citizen)  # noqa: B023
+        supervisor.rung.pop().hang_up()
+        supervisor.silent()
+    leg.hang_up()
+
+
+async def test_a_supervisor_gives_a_talk_to_another_agent_and_the_first_is_free(hall: Hall, line: Line) -> None:
+    agent, citizen = await hall.agent("1001", line), await hall.citizen()
+    leg = await talking(hall, agent, citizen)
+    await asyncio.sleep(0.3)
+    await hall.agent("1002", Line.OFF_HOOK, pitch=AGENT_2)
+    began = now()
+    [talk] = hall.floor.acd.snapshot().talking
+    await hall.floor.acd.supervision.transfer(talk.call_id, to_agent="1002")
+    await citizen.until_heard(AGENT_2, since=began)
+    await hall.floor.until("1002", State.TALKING)
+    await until(lambda: hall.floor.agents.get("1001").available)
+    assert hall.floor.agents.get("1001").line_open == (line is Line.OFF_HOOK)
+    assert not leg.ended.is_set()
+    leg.hang_up()
+    await until(lambda: hall.floor.served)
+    assert hall.floor.record().agent == "1002"
 
 
 @pytest.mark.parametrize("while_away", ["nobody", "caller", "agent"])
