@@ -28,7 +28,7 @@ TARGETS = (
     Target("agent idle with callers waiting, p95", "idle", "idle p95 ms", "aq", 0.03),
     Target("served at saturation, share of capacity", "saturation", "of capacity", "", 0.9, at_most=False, own=True),
     Target("served at saturation", "saturation", "served/s", "aq", 3.5, at_most=False),
-    Target("CPU of 1,000 waiting", "waiting", "cpu", "aq", 0.4),
+    Target("CPU of waiting callers (250)", "waiting", "cpu", "aq", 0.4),
     Target("CPU a call at 60 calls/s", "per call", "ms a call", "floor", 1.3),
     Target("highest rate, in order", "rate", "calls/s", "floor", 0.85, at_most=False),
     Target("offer to an idle agent, p95", "offer", "offer p95 ms", "floor", 1.5),

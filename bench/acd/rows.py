@@ -232,8 +232,11 @@ def _own(used: dict[str, float], system: str) -> float:
     return used["floor"] if system == "floor" else used["controller"] if system in OURS else 0.0
 
 
-async def waiting(place: Place, system: str, seconds: float, *, callers_waiting: int = 1000) -> Figures:
-    """1,000 callers wait while 50 agents talk: CPU of a second of it, and memory."""
+async def waiting(place: Place, system: str, seconds: float, *, callers_waiting: int = 250) -> Figures:
+    """250 callers wait while 50 agents talk: CPU of a second of it, and memory.
+
+    It grows with the number of callers, and is nearly all music; 1,000 of them keep two cores busy in both systems.
+    """
     agents = 50
     await _seat(place, system, agents)
     async with _agents(place, talk=None) as desk:
