@@ -177,14 +177,14 @@ class Hall:
         elif caller in self.entries:
             self._orders.setdefault(caller, []).append(order)
 
-    def _move(self, caller: str, queue: str, why: str) -> None:
-        entry = self.entries.get(caller)
+    def _move(self, call_id: str, queue: str, why: str) -> None:
+        entry = self.entries.get(call_id)
         if entry is None or entry.queue == queue:
             return
         self._changed(replace(entry, queue=queue))
         log.info(
             "A caller was moved to another queue",
-            extra={"action": "moved", "call_id": caller, "queue": queue, "why": why},
+            extra={"action": "moved", "call_id": call_id, "queue": queue, "why": why},
         )
 
     def _changed(self, entry: Entry) -> None:

@@ -185,5 +185,8 @@ class Supervision:
         return NoSuchQueue(f"There is no queue {name!r}. There are {', '.join(sorted(self._rules))}.")
 
 
-def _logged(what: str, by: str, **about: object) -> None:
-    log.info("A supervisor's order", extra={"action": what, "by": by, **about})
+def _logged(what: str, by: str, *, call_id: str = "", agent: str = "", queue: str = "", how: str = "") -> None:
+    log.info(
+        "A supervisor's order",
+        extra={"action": what, "by": by, "call_id": call_id, "agent": agent, "queue": queue, "how": how},
+    )

@@ -85,7 +85,7 @@ class Notices:
         """
         words = checked(texts)
         made = await asyncio.to_thread(self._speak, words)
-        log.info("A notice was spoken", extra={"action": "notice_spoken", "languages": sorted(words)})
+        log.info("A notice was spoken", extra={"action": "notice_spoken", "languages": sorted(made)})
         return Notice(texts={language: words[language] for language in words}, sounds=made)
 
     def _speak(self, words: Mapping[Language, str]) -> dict[str, str]:

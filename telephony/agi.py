@@ -131,6 +131,7 @@ class Parser:
         if len(lines) > self._limits.environment_lines or not values.get("channel") or not values.get("uniqueid"):
             return None
         del self._buffer[: end + 2]
+        self._searched = 0
         self._environment = None
         return Environment(values)
 
