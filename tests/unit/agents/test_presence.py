@@ -160,6 +160,12 @@ def test_busy_is_measured_against_the_whole_time_signed_in_with_its_pauses() -> 
     assert busy_share(after(Kind.SIGN_OUT, start=presence).shift, NOON) == 0
 
 
+def test_a_clock_that_was_set_back_makes_nobody_busier_than_busy() -> None:
+    presence = after(Kind.SIGN_IN, Kind.RING, Kind.ANSWER, Kind.END, Kind.PAUSE)
+    assert busy_share(presence.shift, NOON + timedelta(minutes=2)) == 1
+    assert busy_share(presence.shift, NOON) == 0
+
+
 def test_a_wrap_up_is_extended_once_and_never_shortened() -> None:
     end = Event(kind=Kind.END, at=NOON, call="c1", until=NOON + timedelta(seconds=30))
     wrapping = after(Kind.SIGN_IN, Kind.RING, Kind.ANSWER, end)

@@ -12,7 +12,7 @@ import pytest
 from agents.agent import Line, PresenceChanged
 from agents.errors import InvalidAgent, InvalidSkill, NotAvailable, NotPossible, PinLocked, UnknownAgent, WrongPin
 from agents.presence import DID_NOT_ANSWER, WORK_NOT_DONE, State
-from agents.store import PRESENCE_KEY
+from agents.store import PRESENCE_KEY, Record
 from agents.testing import MemoryAgents, MemoryRedis
 
 pytestmark = pytest.mark.unit
@@ -335,6 +335,28 @@ async def test_skills_set_while_a_pin_is_checked_are_not_lost(agents: MemoryAgen
     await agents.set_line("1001", Line.OFF_HOOK)
     assert agents.get("1001").skills["speciality:land"] == 3
     assert agents.store.records[new.agent.id].wrong_pins == 0
+
+
+async def test_a_wrong_pin_that_comes_while_skills_are_written_is_still_counted(
+    agents: MemoryAgents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await agents.add(id="1001", name="Asha", languages=["hi"])
+    writing, written = asyncio.Event(), asyncio.Event()
+
+    async def slow(record: Record) -> None:
+        writing.set()
+        await written.wait()
+
+    monkeypatch.setattr(agents.store, "put", slow)
+    setting = asyncio.create_task(agents.set_line("1001", Line.OFF_HOOK))
+    await writing.wait()
+    with pytest.raises(WrongPin):
+        await agents.sign_in("1001", pin="000000")
+    written.set()
+    await setting
+    with pytest.raises(WrongPin) as second:
+        await agents.sign_in("1001", pin="000000")
+    assert second.value.tries_left == 3
 
 
 async def test_an_open_line_is_told_to_the_watchers_and_is_nobodys_after_a_restart(

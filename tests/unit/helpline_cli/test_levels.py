@@ -54,6 +54,21 @@ def test_each_queue_is_held_to_its_own_promise_and_all_stand_below(shell: Shell,
     assert (both["queue"], both["reached"], both["service_level"]) == ("", 7, {"of": 3, "among": 6})
 
 
+def test_only_who_came_that_day_counts_and_one_who_waited_at_its_end_is_judged_as_of_then(
+    shell: Shell, journal: Path
+) -> None:
+    """The day before reaches into the file when a controller lived through midnight."""
+    lines = journal.read_text()
+    yesterday, last = TEN - timedelta(hours=12), TEN + timedelta(seconds=3600)
+    for at in (yesterday, last):
+        joined = CallerJoined(Caller(id=f"at {at}", queue="complaint", place=9, joined_at=at))
+        lines += encode_entry(at, [joined], [], together=False).strip() + "\n"
+    journal.write_text(lines)
+    complaint = shell.json("queue", "levels", "--day", "2026-11-24")[0]
+    assert (complaint["reached"], complaint["waiting"]) == (7, 1)
+    assert complaint["service_level"] == {"of": 3, "among": 5}
+
+
 def test_by_the_half_hour_each_line_says_from_when_in_the_houses_time(shell: Shell, journal: Path) -> None:
     lines = shell.json("queue", "levels", "--day", "2026-11-24", "--by", "30m")
     assert [line["begins"] for line in lines[:2]] == ["2026-11-24T10:00:00+05:30", "2026-11-24T10:30:00+05:30"]

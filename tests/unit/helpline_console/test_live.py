@@ -120,6 +120,7 @@ async def test_when_nobody_watches_nothing_is_looked_at() -> None:
     floor.looks = 0
     await asyncio.sleep(60)
     assert floor.looks == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     stream = live.follow(callers=5, agents=7)
     assert (await heard(stream))[0] == "wall"
     await stream.aclose()
