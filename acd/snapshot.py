@@ -28,6 +28,8 @@ class WaitingCaller:
     attached: bool  # False: the caller's session is not there (a restart); the place is held
     agent: str = ""  # whose phone rings for them now; several in a race, separated by blanks
     urgency: str = "ordinary"
+    needs: tuple[str, ...] = ()  # what an agent must be able to do beyond the queue's own
+    known_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ def _waiting(engine: Engine, entries: Mapping[str, Entry]) -> Iterator[WaitingCa
             attached=engine.is_attached(caller.id),
             agent=" ".join(offer.agent for offer in engine.offers_to(caller.id)),
             urgency=caller.urgency.value,
+            needs=tuple(str(need) for need in caller.needs),
+            known_agent=caller.known_agent,
         )
 
 

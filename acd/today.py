@@ -6,65 +6,87 @@ the same figures (`acd.levels`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
-from acd.journal import Line
-from acd.levels import DAY, Level, Recount, Wait, interval_begin, level_of, together, wait_of
+from acd.decisions import SendAway
+from acd.events import CallerHolds, CallerJoined, CallerLeft, Kind, OfferAnswered
+from acd.journal import Entry, Line
+from acd.levels import DAY, Level, Recount, Tally, Wait, interval_begin, together, wait_of
 from acd.queues import ServicePromise
 from acd.records import CallRecord
 
-OLD_SECONDS = 1.0  # so long the figures are good for whoever looks
-
 
 class Today:
-    """`levels` by queue; "" is all of them together."""
+    """`levels` by queue; "" is all of them together. What is over is counted as it ends, so looking costs little."""
 
     def __init__(self, promises: Mapping[str, ServicePromise], zone: tzinfo) -> None:
         self._promises = promises
         self._zone = zone
-        self._ends = datetime.fromtimestamp(0, UTC)
-        self._recount = Recount()
-        self._before: dict[str, Wait] = {}
-        self._made: tuple[datetime, Mapping[str, Level]] | None = None
+        self._begin(datetime.fromtimestamp(0, UTC))
+
+    def _begin(self, at: datetime) -> None:
+        """A new day. Who waited over midnight belongs to the old one."""
+        self._begins = self.begins(at)
+        self._recount = Recount(self._count)
+        self._tallies = {queue: Tally(promise) for queue, promise in self._promises.items()}
+        self._seen: set[str] = set()
+        self._waiting: dict[str, Wait] = {}
 
     def begins(self, at: datetime) -> datetime:
+        """When the day began that holds this moment."""
         return interval_begin(at, DAY, self._zone)
 
     def note(self, line: Line) -> None:
-        if line.at >= self._ends:
-            self._turn(line.at)
+        """What the engine was told and has decided, or a caller's choice."""
+        self._turn(line.at)
         self._recount.note(line)
+        if isinstance(line, Entry):
+            self._follow(line)
 
     def happened(self, records: Iterable[CallRecord]) -> None:
         """Calls of this day that were over before we came."""
         for record in records:
             wait = wait_of(record)
-            if wait is not None:
-                self._before[record.call_id] = wait
+            if wait is not None and record.call_id not in self._seen:
+                self._seen.add(record.call_id)
+                self._count(wait)
 
     def levels(self, at: datetime) -> Mapping[str, Level]:
-        """As they stand, at most a second old."""
-        if self._made is None or (at - self._made[0]).total_seconds() >= OLD_SECONDS:
-            self._made = (at, self._levels(at))
-        return self._made[1]
-
-    def _levels(self, at: datetime) -> Mapping[str, Level]:
-        if at >= self._ends:
-            self._turn(at)
-        day = self.begins(at)
-        by_queue: dict[str, list[Wait]] = {queue: [] for queue in self._promises}
-        for wait in {**self._before, **self._recount.by_caller()}.values():
-            if wait.joined_at >= day:
-                by_queue.setdefault(wait.queue, []).append(wait)
+        """As they stand now."""
+        self._turn(at)
+        waiting: defaultdict[str, list[Wait]] = defaultdict(list)
+        for wait in self._waiting.values():
+            waiting[wait.queue].append(wait)
         found = {
-            queue: level_of(waits, at, promise=self._promises.get(queue, ServicePromise()), queue=queue, begins=day)
-            for queue, waits in by_queue.items()
+            queue: self._tally(queue).level(waiting[queue], at, queue=queue, begins=self._begins)
+            for queue in [*self._tallies, *(waiting.keys() - self._tallies.keys())]
         }
         everything = together(list(found.values()))
         return found if everything is None else {"": everything, **found}
 
     def _turn(self, at: datetime) -> None:
-        """A new day. Who waited over midnight belongs to the old one."""
-        self._recount, self._before = Recount(), {}
-        self._ends = self.begins(at) + DAY
+        if at >= self._begins + DAY:
+            self._begin(at)
+
+    def _follow(self, entry: Entry) -> None:
+        """Who still waits: a call's first wait alone is a wait."""
+        for event in entry.events:
+            match event:
+                case CallerJoined(caller) if caller.id not in self._seen:
+                    self._seen.add(caller.id)
+                    if caller.kind is Kind.CALL:
+                        self._waiting[caller.id] = Wait(queue=caller.queue, joined_at=caller.joined_at)
+                case OfferAnswered(caller=id) | CallerHolds(id) | CallerLeft(id):
+                    self._waiting.pop(id, None)
+        for decision in entry.decisions:
+            if isinstance(decision, SendAway):
+                self._waiting.pop(decision.caller, None)
+
+    def _count(self, wait: Wait) -> None:
+        if wait.joined_at >= self._begins:
+            self._tally(wait.queue).add(wait)
+
+    def _tally(self, queue: str) -> Tally:
+        return self._tallies.setdefault(queue, Tally(ServicePromise()))
