@@ -151,3 +151,16 @@ async def test_whoever_was_cut_off_hours_ago_is_not_rung_out_of_the_blue(tmp_pat
         await asyncio.sleep(1)
         assert world.redis.hashes.get("acd:callbacks", {}) == {}
         assert world.calls.records[CallId("c1")].outcome is Outcome.LOST
+
+
+async def test_an_asterisk_that_is_met_for_the_first_time_was_not_restarted(tmp_path: Path) -> None:
+    first = await World(tmp_path).__aenter__()
+    first.wait(first.call("c1"))
+    await asyncio.sleep(1)
+    await first.__aexit__()
+    del first.redis.hashes["acd:orders"]
+    async with World(tmp_path, after=first) as world:
+        await world.link.come_up()
+        await asyncio.sleep(1)
+        assert world.redis.hashes.get("acd:callbacks", {}) == {}
+        assert world.acd.snapshot().repairs == {"CallerGone": 1}

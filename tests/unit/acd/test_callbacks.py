@@ -192,6 +192,7 @@ async def test_a_citizen_whom_we_ring_while_they_call_us_is_rung_no_more(tmp_pat
         assert world.link.hung_up == [made.call_id]
         await asyncio.sleep(300)
         assert len(world.link.originated) == 1
+        assert world.redis.hashes["acd:callbacks"] == {}
 
 
 async def test_who_can_not_be_let_in_is_owed_a_call_once(tmp_path: Path) -> None:
