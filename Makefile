@@ -1,11 +1,13 @@
 # Helpline 1076: `make help` lists what can be asked.
 VENV := .venv
 BIN := $(VENV)/bin
+# Python's bytecode is kept also where the shell forbids it: else each process of the tests compiles all anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 READY := $(VENV)/.ready
 READY_TEST := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check unit live format clean
+.PHONY: help demo run test check unit live bench format clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,12 +33,18 @@ check: $(READY_TEST)  ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY_TEST)  ## the fast tests
-	$(BIN)/pytest -m "unit or service" -n 2 --dist loadfile
+	$(PYTEST) tests/unit -n 3 --dist loadfile --no-loadscope-reorder
 
 live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
-	$(BIN)/pytest -m live
+	$(PYTEST) tests/live
 
 test: check unit live  ## everything that proves it
+
+bench: $(READY_TEST)  ## figures: the engine, a day, the forecast, and the queue beside app_queue
+	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.day
+	$(BIN)/python -m bench.forecast
+	$(BIN)/python -m bench.acd --rounds 3
 
 format: $(READY_TEST)  ## put the code into its form
 	$(BIN)/ruff format .

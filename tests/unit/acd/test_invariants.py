@@ -453,5 +453,5 @@ class EngineMachine(RuleBasedStateMachine):
                 assert [d for event in events for d in again.handle(event, after(seconds))] == decided
 
 
-EngineMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+EngineMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 TestEngine = EngineMachine.TestCase

@@ -52,7 +52,7 @@ marks = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.one_of(entries, sets, marks))
 def test_every_line_comes_back_as_it_was(line: Line) -> None:
     text = encode(line)

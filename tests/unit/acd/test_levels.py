@@ -242,7 +242,7 @@ def _step(
                 lines.append(Entry(at=at, events=(CallerJoined(caller, attached=False),)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(histories(), st.floats(0, 4000))
 def test_a_recount_from_the_journal_gives_the_same_figures_as_the_records(history: History, later: float) -> None:
     recount = Recount()

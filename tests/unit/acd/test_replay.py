@@ -52,7 +52,7 @@ def journal_of(seed: int, calls: int = 400) -> tuple[list[Line], Played]:
     return lines, played
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_days_journal_gives_the_same_decisions(seed: int) -> None:
     lines, played = journal_of(seed)
@@ -62,7 +62,7 @@ def test_a_days_journal_gives_the_same_decisions(seed: int) -> None:
     assert found.decisions >= played.offers
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10_000))
 def test_levels_recounted_from_a_days_journal_are_those_of_the_calls(seed: int) -> None:
     lines, played = journal_of(seed)

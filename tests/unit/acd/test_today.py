@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -93,8 +93,10 @@ async def test_a_citizen_whom_we_rang_counts_once_by_the_call_they_made(tmp_path
 
 
 async def test_at_midnight_a_new_day_begins(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    two_to_twelve = timezone(timedelta(hours=11, minutes=58))  # where the test's noon is two minutes before midnight
+    async with World(tmp_path, zone=two_to_twelve) as world:
         await a_morning(world)
-        await asyncio.sleep(timedelta(hours=12).total_seconds())
+        assert figures(world.acd.snapshot().levels[""]) == (7, 2, 1, 1, 1, 2, 1)
+        await asyncio.sleep(120)
         assert figures(world.acd.snapshot().levels[""])[1:6] == (0, 0, 0, 0, 0)
         assert world.agent("1001").state is State.PAUSED

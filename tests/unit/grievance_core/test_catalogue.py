@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grievance_core.catalogue import Catalogue
@@ -91,6 +91,7 @@ def test_what_is_like_nothing_gets_no_suggestion() -> None:
         SHIPPED.department("")
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_lookups(text: str) -> None:
     for look_up in (SHIPPED.category, SHIPPED.find_district, SHIPPED.department):

@@ -302,4 +302,4 @@ class RandomLife(RuleBasedStateMachine):
 
 
 TestRandomLife = RandomLife.TestCase
-TestRandomLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRandomLife.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -185,7 +185,7 @@ STORY = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(STORY)
 def test_never_two_hold_it_and_the_fence_always_rises(story: list[tuple[str, int, float, float]]) -> None:
     world = World()
@@ -196,7 +196,7 @@ def test_never_two_hold_it_and_the_fence_always_rises(story: list[tuple[str, int
     assert world.fences == sorted(set(world.fences))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.floats(0.0, 3.0), st.sampled_from(["kill", "stop"]), st.sampled_from([0.0, 0.02, 0.1]))
 def test_the_one_that_stands_by_has_it_within_three_seconds(before: float, how: str, latency: float) -> None:
     world = World()
@@ -209,7 +209,7 @@ def test_the_one_that_stands_by_has_it_within_three_seconds(before: float, how: 
     assert world.processes[1].acts(world.now)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.floats(0.02, 30.0),
     st.sampled_from(["refusing", "hung"]),

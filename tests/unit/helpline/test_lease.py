@@ -112,7 +112,7 @@ async def test_the_one_that_stands_by_has_it_at_once_when_the_first_one_ends(how
     first, second = leases.make(), leases.make()
     await first.take()
     async with kept(first), standing_by(second) as taking:
-        await asyncio.sleep(3 * TERMS.lasts)
+        await asyncio.sleep(1.5 * TERMS.lasts)
         assert not taking.done()
     async with standing_by(second) as taking:
         await asyncio.sleep(0.2)
@@ -212,7 +212,7 @@ async def test_a_redis_that_was_away_and_comes_back_empty_costs_the_holder_nothi
         await asyncio.sleep(0.5)
         if back == "restarted":
             await server.stop()
-            for _ in range(20):
+            for _ in range(12):
                 await asyncio.sleep(TERMS.lasts / 8)
                 assert here.held()
             for file in (server.folder / "appendonlydir").iterdir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import wave
 from array import array
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from asterisk_conf.programs import Program, Programs
 from grievance_core.catalogue import Catalogue
+from ivr import build
 from ivr.build import RATE, EspeakSpeaker, build_prompts
 from ivr.errors import SpeakerFailed
 from ivr.files import SUFFIXES
@@ -27,9 +29,13 @@ NUMBER_SECONDS = 40.0
 
 
 @pytest.fixture(scope="module")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prompts(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """All of them. What was spoken by the same lines of code in an earlier run is taken from pytest's own cache."""
     folder = tmp_path_factory.mktemp("prompts")
-    build_prompts(folder / "prompts", folder / "music", programs=Programs())
+    made_by = hashlib.sha256(Path(build.__file__).read_bytes()).hexdigest()[:16]
+    kept = getattr(pytestconfig, "cache", None)
+    cache = kept.mkdir(f"prompts-{made_by}") if kept is not None else None
+    build_prompts(folder / "prompts", folder / "music", programs=Programs(), cache=cache)
     return folder / "prompts"
 
 

@@ -1,0 +1,129 @@
+"""Troubles that other queues have had, each of which must be impossible here (docs/queueing.md has the table)."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import acd
+from acd.decisions import CallBack, Moved
+from acd.engine import Engine
+from acd.events import (
+    AgentReady,
+    CallerAttached,
+    CallerDetached,
+    CallerHolds,
+    CallerMoved,
+)
+from acd.queues import QueueRules
+from acd.records import Served
+from agents.presence import State
+from telephony.call import Dialled
+from tests.unit.acd.queueing import joins, pairs, seat, tell
+from tests.unit.acd.world import World
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(acd.__file__).parents[1]
+
+
+def test_no_line_of_ours_uses_the_queue_of_asterisk_or_asks_it_for_anything() -> None:
+    """Its floods of device states, its slow lists and its locks stay with those who load it."""
+    configuration = [*ROOT.glob("asterisk_conf/**/*.conf*"), *ROOT.glob("asterisk_conf/**/*.j2")]
+    code = [file for room in ("acd", "agents", "telephony", "helpline", "ivr") for file in (ROOT / room).rglob("*.py")]
+    assert len(code) > 50
+    loaded = [file for file in configuration if "load = app_queue" in file.read_text("utf-8")]
+    assert loaded == []
+    said = {
+        node.value
+        for file in code
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert said.isdisjoint({"QueueStatus", "QueueSummary", "QueueAdd", "QueueMemberPause", "queue show", "Queue"})
+
+
+@pytest.mark.looptime
+async def test_looking_at_the_queue_asks_asterisk_for_nothing(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        world.wait(world.call("c1"))
+        await asyncio.sleep(1)
+        before = list(world.link.actions)
+        for _ in range(100):
+            world.acd.snapshot()
+            world.acd.why("c1")
+            world.acd.why_agent("1001")
+        assert world.link.actions == before
+
+
+@pytest.mark.looptime
+async def test_one_agent_who_never_answers_holds_up_nobody(tmp_path: Path) -> None:
+    """Everybody is served by the other one, and the one who does not answer is rung once."""
+    async with World(tmp_path, wrap_up_seconds=1) as world:
+        await world.seat("1001", "1002")
+        rung: list[str] = []
+
+        def ringing(name: str) -> Callable[[str], Awaitable[Dialled]]:
+            async def ring(target: str) -> Dialled:
+                rung.append(target)
+                if target == "PJSIP/agent-1001":
+                    await asyncio.sleep(15)
+                    return Dialled("NOANSWER", 19, 15.0)
+                return await world.answering(name, talk=5)(target)
+
+            return ring
+
+        names = ("c1", "c2", "c3")
+        ends = await asyncio.gather(*(world.wait(world.call(name, ringing(name), ringing(name))) for name in names))
+        assert [end.agent for end in ends if isinstance(end, Served)] == ["1002"] * 3
+        assert rung.count("PJSIP/agent-1001") == 1
+        assert world.agent("1001").state is State.PAUSED
+
+
+@pytest.mark.looptime
+async def test_each_agent_leaves_wrap_up_at_their_own_time(tmp_path: Path) -> None:
+    """Not all together when the last one does, and one clock counts for every queue that they serve."""
+    async with World(tmp_path, wrap_up_seconds=30) as world:
+        await world.seat("1001", "1002")
+        first = world.wait(world.call("c1", world.answering("c1", ring=1, talk=5)))
+        await asyncio.sleep(0.5)
+        second = world.wait(world.call("c2", world.answering("c2", ring=1, talk=25)))
+        await asyncio.gather(first, second)
+        assert (world.agent("1001").state, world.agent("1002").state) == (State.WRAP_UP, State.WRAP_UP)
+        await asyncio.sleep(12)
+        assert (world.agent("1001").state, world.agent("1002").state) == (State.READY, State.WRAP_UP)
+        await asyncio.sleep(20)
+        assert world.agent("1002").state is State.READY
+
+
+def test_the_last_call_is_the_agents_and_no_membership_of_a_queue_has_a_clock() -> None:
+    """An agent who is ready is so for every queue at once: one word sets them free for whoever is first."""
+    assert {field.name for field in fields(AgentReady)} == {"agent", "since", "busy"}
+    engine = Engine([QueueRules(name="plain"), QueueRules(name="other")])
+    tell(engine, joins("c1"), joins("c2", 1, queue="other"))
+    assert pairs(tell(engine, seat("1001"), at=5)) == [("c1", "1001")]
+
+
+# -- what a round of planted faults found untold
+
+
+def test_a_citizen_who_was_rung_does_not_count_as_rung_once_they_are_there() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, joins("c1"), CallerHolds("c1"))
+    assert CallBack("c1") in tell(engine, seat("1001"), at=1)
+    tell(engine, CallerAttached("c1"), CallerDetached("c1"), at=2)
+    assert CallBack("c2") in tell(engine, joins("c2", 3), CallerHolds("c2"), *seat("1001"), at=3)
+
+
+def test_of_two_who_are_put_to_the_front_the_later_one_stands_first() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, joins("c1"), joins("c2", 1), joins("c3", 2))
+    assert tell(engine, CallerMoved("c2", front=True), at=3) == [Moved("c2", "plain", "to the front")]
+    tell(engine, CallerMoved("c3", front=True), at=4)
+    assert [caller.id for caller in engine.waiting("plain")] == ["c3", "c2", "c1"]
