@@ -33,7 +33,8 @@ check: $(READY_TEST)  ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY_TEST)  ## the fast tests
-	$(PYTEST) tests/unit -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) tests/unit -n 3 --dist loadfile --no-loadscope-reorder \
+		-o faulthandler_timeout=90 -o faulthandler_exit_on_timeout=true
 
 live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
 	$(PYTEST) tests/live

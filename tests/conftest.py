@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,12 @@ from hypothesis import settings
 # How long an example takes says more of the machine than of the code: speed is measured in bench/.
 settings.register_profile("helpline", deadline=None)
 settings.load_profile("helpline")
+
+
+def pytest_configure() -> None:
+    """Ended from outside, a run takes its fixtures down as after Ctrl+C: else their Redis and Asterisk would stay."""
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+
 
 KINDS = {"unit", "service", "live"}
 
