@@ -11,20 +11,28 @@ from pathlib import Path
 import pytest
 
 import acd.events
-from acd.decisions import CallBack, Moved
+from acd.decisions import CallBack, Moved, SendAway, Suggest, Suggestion
 from acd.engine import Engine
 from acd.events import (
+    AgentBusy,
     AgentReady,
+    AgentSignedIn,
+    AgentSignedOut,
+    CallEnded,
     CallerAttached,
     CallerDetached,
     CallerHolds,
     CallerMoved,
+    ClockTicked,
+    OfferAnswered,
+    QueueClosed,
+    QueueOpened,
 )
-from acd.queues import QueueRules
+from acd.queues import Overflow, QueueRules, To, When, Widening
 from acd.records import Served
 from agents.presence import State
 from telephony.call import Dialled
-from tests.unit.acd.queueing import joins, pairs, seat, tell
+from tests.unit.acd.queueing import BOTH, HINDI, after, joins, needs, pairs, seat, tell
 from tests.unit.acd.world import World
 
 pytestmark = pytest.mark.unit
@@ -126,3 +134,81 @@ def test_of_two_who_are_put_to_the_front_the_later_one_stands_first() -> None:
     assert tell(engine, CallerMoved("c2", front=True), at=3) == [Moved("c2", "plain", "to the front")]
     tell(engine, CallerMoved("c3", front=True), at=4)
     assert [caller.id for caller in engine.waiting("plain")] == ["c3", "c2", "c1"]
+
+
+def test_who_holds_a_place_in_a_queue_that_closes_is_told_when_they_are_there_again() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, joins("c1"), joins("c2", 1), CallerDetached("c2"), QueueClosed("plain", drain=False), at=2)
+    assert [type(decision) for decision in tell(engine, CallerAttached("c2"), at=3)] == [SendAway]
+
+
+def test_who_has_nobody_left_because_an_agent_unlearned_is_not_left_waiting() -> None:
+    rules = QueueRules(name="plain", overflow=(Overflow(when=When.NO_AGENTS, limit=0, to=To.GOODBYE),))
+    engine = Engine([rules])
+    tell(engine, seat("1001"), AgentBusy("1001"), joins("c1", needs=needs("language:en")))
+    assert tell(engine, AgentSignedIn("1001", HINDI), at=5) == [SendAway("c1", "nobody who fits is signed in")]
+
+
+def test_a_call_that_ended_counts_once_for_the_pace_however_often_its_agent_is_ready() -> None:
+    def paces(times: int) -> list[float]:
+        engine = Engine([QueueRules(name="plain")])
+        tell(engine, seat("1001"), joins("c1"), OfferAnswered("c1", "1001"), CallEnded("c1", "1001"))
+        for second in range(1, times + 1):
+            tell(engine, AgentReady("1001", after(second), 0.0), AgentBusy("1001"), at=second)
+        return [pool.freed for pool in engine._matching.pools]
+
+    assert paces(5) == paces(1)
+
+
+def test_late_news_of_an_earlier_call_does_not_hide_whom_an_agent_talks_with() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, seat("1001"), joins("c1"), OfferAnswered("c1", "1001"), AgentReady("1001", after(1), 0.0), at=1)
+    tell(engine, joins("c2", 2), OfferAnswered("c2", "1001"), CallEnded("c1", "1001"), at=3)
+    assert engine._agents["1001"].caller == "c2"
+
+
+def test_a_caller_who_is_put_to_the_front_is_still_suggested_a_call_back_in_time() -> None:
+    engine = Engine([QueueRules(name="plain", overflow=(Overflow(when=When.WAIT, limit=120, to=To.CALLBACK),))])
+    tell(engine, joins("c1"), joins("c2", 1))
+    tell(engine, CallerMoved("c2", front=True), at=5)
+    assert Suggest("c2", Suggestion.CALLBACK) in tell(engine, ClockTicked(), at=122)
+
+
+def test_of_many_who_come_together_those_beyond_the_limit_flow_over_too() -> None:
+    rules = QueueRules(name="plain", overflow=(Overflow(when=When.LENGTH, limit=2, to=To.GOODBYE),))
+    decided = Engine([rules]).handle_all([joins(f"c{number}", number) for number in range(4)], after(5))
+    assert decided == [SendAway("c2", "too many wait"), SendAway("c3", "too many wait")]
+
+
+def test_new_rules_ring_nobody_a_second_time_who_is_being_rung() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, joins("c1"), CallerHolds("c1"))
+    assert CallBack("c1") in tell(engine, seat("1001"), at=1)
+    other = QueueRules(name="plain", widening=(Widening(after_seconds=5, drop=("speciality:",)),))
+    told = tell(engine, QueueOpened(other), at=2) + tell(engine, seat("1002"), at=3) + tell(engine, ClockTicked(), at=9)
+    assert CallBack("c1") not in told
+
+
+def served(engine: Engine, agent: str, times: int) -> None:
+    """So many calls of no time, so that the agent's pace is known."""
+    for number in range(times):
+        name = f"s{agent}{number}"
+        tell(engine, AgentReady(agent, after(0), 0.0), joins(name), OfferAnswered(name, agent), CallEnded(name, agent))
+    tell(engine, AgentReady(agent, after(0), 0.0), AgentBusy(agent))
+
+
+def test_agents_who_went_home_bring_no_call_back_forward() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, AgentSignedIn("1001", HINDI), AgentSignedIn("1002", BOTH), AgentBusy("1002"))
+    served(engine, "1001", 40)
+    tell(engine, joins("c1", 1), AgentSignedOut("1001"), at=1)
+    assert tell(engine, CallerHolds("c1"), ClockTicked(), at=3) == []
+
+
+def test_those_who_are_being_rung_stand_before_a_later_one_who_wants_a_call_back() -> None:
+    engine = Engine([QueueRules(name="plain")])
+    tell(engine, AgentSignedIn("1001", HINDI))
+    served(engine, "1001", 12)  # 0.8 of an agent in 20 s: less than the one who is rung already
+    tell(engine, joins("c1", 1), joins("c2", 2), at=2)
+    assert tell(engine, CallerHolds("c1"), at=3) == [CallBack("c1")]
+    assert tell(engine, CallerHolds("c2"), ClockTicked(), at=4) == []
