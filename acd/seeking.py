@@ -329,6 +329,8 @@ class Seeking(View):
         called = [place for place in self._calling.values() if place.wide.fitting & line.fitting]
         if idle and matching.idle_for(line) > len(called):
             return True
+        if not any(line.fitting & seat.pool.bit and seat.state is not State.PAUSED for seat in self._agents.values()):
+            return False  # however fast they were: they are away
         ahead = sum(place.key < key for place in called)
         freed = matching.pace(line, self._now) * RING_AHEAD_SECONDS
         for other in matching.sharing(line):

@@ -256,3 +256,19 @@ async def test_the_place_of_a_called_back_caller_keeps_its_request(tmp_path: Pat
         resumed = await world.acd.resume(world.called_back())
         assert resumed is not None
         assert resumed.request == request
+
+
+async def test_nobody_is_rung_back_while_the_agents_are_away_however_fast_they_were(tmp_path: Path) -> None:
+    async with World(tmp_path, callback=PROMPT, wrap_up_seconds=0.5) as world:
+        await world.seat("1001")
+        for number in range(20):
+            name = f"b{number}"
+            await world.wait(world.call(name, world.answering(name, ring=0.1, talk=0.5)))
+        await world.agents.pause("1001", "lunch")
+        for number in range(3):
+            await world.owed(f"c{number}")
+        await asyncio.sleep(30)
+        assert world.link.originated == []
+        await world.agents.ready("1001")
+        await asyncio.sleep(1)
+        assert world.link.originated[0].channel == f"PJSIP/{world.call('c0').caller}@trunk"
