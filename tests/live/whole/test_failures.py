@@ -173,5 +173,11 @@ async def test_when_asterisk_dies_its_calls_are_over_the_agents_are_free_and_new
             await new.hang_up()
             await until_left(lab, NEW)
             assert await presence_of(lab, agent) in ("wrap_up", "ready")
+            for cut_off, number_of in ((talker, TALKER), (waiter, WAITER)):
+                # They are owed a call; whoever calls themselves before is not rung (any more).
+                await ask_for_a_person(lab, cut_off)
+                await cut_off.hang_up()
+                await until_left(lab, number_of)
+            assert (await lab.get("/api/queue"))["callbacks"] == []
         async with lab.grievances() as grievances:
             assert (await grievances.get(number)).caller == TALKER
