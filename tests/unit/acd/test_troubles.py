@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -30,10 +30,12 @@ from acd.events import (
 )
 from acd.queues import Overflow, QueueRules, To, When, Widening
 from acd.records import Served
+from acd.repairs import ConversationOver, compare
 from agents.presence import State
 from telephony.call import Dialled
 from tests.unit.acd.queueing import BOTH, HINDI, after, joins, needs, pairs, seat, tell
-from tests.unit.acd.world import World
+from tests.unit.acd.test_repairs import conversation
+from tests.unit.acd.world import World, channel
 
 pytestmark = pytest.mark.unit
 
@@ -212,3 +214,25 @@ def test_those_who_are_being_rung_stand_before_a_later_one_who_wants_a_call_back
     tell(engine, joins("c1", 1), joins("c2", 2), at=2)
     assert tell(engine, CallerHolds("c1"), at=3) == [CallBack("c1")]
     assert tell(engine, CallerHolds("c2"), ClockTicked(), at=4) == []
+
+
+def test_a_caller_who_was_transferred_blindly_is_not_taken_for_one_whose_agent_left() -> None:
+    passed_on = replace(conversation("c1"), passed_on=True)
+    assert compare(waiting=[], conversations=[passed_on], attached=[], agents=[], channels=[channel("c1")]) == []
+
+
+def test_a_conversation_that_is_over_is_mended_once_though_its_caller_held_a_place() -> None:
+    found = compare(waiting=["c1"], conversations=[conversation("c1")], attached=[], agents=[], channels=[])
+    assert found == [ConversationOver("c1")]
+
+
+@pytest.mark.looptime
+async def test_a_ring_that_nobody_could_be_given_leaves_no_conversation_behind(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        world.wait(world.call("c1"))
+        await asyncio.sleep(1)
+        await world.seat("1001")
+        await world.agents.pause("1001", "lunch")
+        await asyncio.sleep(1)
+        assert world.redis.hashes.get("acd:conversations", {}) == {}
+        assert [waiting.agent for waiting in world.acd.snapshot().waiting] == [""]
