@@ -7,6 +7,7 @@ decide, and how long the wait will be is the forecast's.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from acd.callbacks import Callbacks
 from acd.decisions import SendAway, Suggest
@@ -24,6 +25,8 @@ from telephony.session import CLOSED
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0  # a caller is woken for every decision; look all the same, should the link break unnoticed
+TYPED_AHEAD = timedelta(seconds=2)
+"""A key pressed so soon after joining was meant for the menu before: an impatient 1-1-1 must not end the wait."""
 POLL_SECONDS = 0.5  # with the link down nobody can wake a caller: look this often instead
 
 End = Served | NotServed | CallbackOwed | WantsMessage
@@ -58,6 +61,7 @@ class CallerWay:
     async def walk(self, session: Session) -> End:
         """Raises HungUp when the caller leaves before an agent answered."""
         call_id = session.call.id
+        session.typed_ahead_until = self._clock() + TYPED_AHEAD
         self._hall.attach(session)
         try:
             return await self._wait(session)
@@ -103,12 +107,15 @@ class CallerWay:
         return (await session.call.wait(min(seconds, look_in), keys=keys)).key
 
     async def _say_notice(self, session: Session, keys: str) -> str:
-        session.notice_heard = self._orders.notice_number
-        notice = self._orders.notice
+        number, notice = self._orders.notice_number, self._orders.notice
         if notice is None:
+            session.notice_heard = number
             return ""
         prompts = self._words.notice(notice, session.entry.request.language)
-        return (await session.call.play(*prompts, keys=keys, wakeable=True)).key
+        key = (await session.call.play(*prompts, keys=keys, wakeable=True)).key
+        if not (key and self._typed_ahead(session)):
+            session.notice_heard = number
+        return key
 
     async def _announce(self, session: Session, keys: str) -> str:
         """Position; how long it will be and what can be done instead, or a word of comfort, in turns."""
@@ -135,8 +142,13 @@ class CallerWay:
         own = CALLBACK_KEY if session.call.caller else ""
         return own + MESSAGE_KEY + "".join(key for key in session.asides if key not in (CALLBACK_KEY, MESSAGE_KEY))
 
+    def _typed_ahead(self, session: Session) -> bool:
+        return self._clock() < session.typed_ahead_until
+
     async def _choose(self, session: Session, key: str) -> End | None:
-        if not key or self._hall.engine.offer_to(session.call.id) is not None:
+        if not key or self._typed_ahead(session):
+            return None
+        if self._hall.engine.offer_to(session.call.id) is not None:
             return None  # an agent is there for them: better than anything they could choose
         if key == CALLBACK_KEY:
             return await self._call_back_later(session)

@@ -208,7 +208,7 @@ async def test_who_can_not_be_let_in_is_owed_a_call_once(tmp_path: Path) -> None
 
 async def test_a_caller_without_a_number_is_not_offered_a_call_back(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
-        call = world.call("c1", caller="", keys=["1"])
+        call = world.call("c1", caller="", keys=["", "1"])
         task = world.wait(call)
         await asyncio.sleep(20)
         assert not task.done()
@@ -248,7 +248,7 @@ async def test_an_order_of_many_callbacks_rings_no_more_citizens_than_there_are_
 async def test_the_place_of_a_called_back_caller_keeps_its_request(tmp_path: Path) -> None:
     async with World(tmp_path, callback=PROMPT) as world:
         request = Request(language="en", service="scheme", context={"complaint": "7"}, prefers=("speciality:land",))
-        call = world.call("c1", keys=["1"])
+        call = world.call("c1", keys=["", "1"])
         assert await world.wait(call, request) == CallbackOwed(request)
         world.link.outcomes = [ANSWERED]
         await world.seat("1001")

@@ -53,7 +53,7 @@ class Pressing(ScriptedCall):
         return await doing
 
 
-@pytest.mark.parametrize("moment", [2.0, 16.0, 24.9, 40.0, 62.0], ids=lambda at: f"{at}s")
+@pytest.mark.parametrize("moment", [2.1, 16.0, 24.9, 40.0, 62.0], ids=lambda at: f"{at}s")
 async def test_a_key_is_heard_at_any_moment_also_during_an_announcement(tmp_path: Path, moment: float) -> None:
     async with World(tmp_path) as world:
         call = Pressing(call_id="c1", key="2", at=moment, prompt_seconds=5)
@@ -64,9 +64,17 @@ async def test_a_key_is_heard_at_any_moment_also_during_an_announcement(tmp_path
         assert world.kept == set()
 
 
+async def test_a_key_that_was_meant_for_the_menu_before_does_not_end_the_wait(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        task = world.wait(Pressing(call_id="c1", key="1", at=0.6))
+        await asyncio.sleep(20)
+        assert not task.done()
+        assert [w.call_id for w in world.acd.snapshot().waiting] == ["c1"]
+
+
 async def test_only_keys_on_offer_are_named_and_heard(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
-        call = world.call("c1", keys=["7", "5"])
+        call = world.call("c1", keys=["", "7", "5"])
         task = world.wait(call)
         await asyncio.sleep(20)
         assert call.played == ["hi/position-1", "hi/choices-12"]
@@ -81,9 +89,9 @@ async def test_an_aside_keeps_the_place_and_nobody_is_rung_during_it(tmp_path: P
         await asyncio.sleep(20)
 
     async with World(tmp_path) as world:
-        call = world.call("c1", world.answering("c1"), keys=["3"])
+        call = world.call("c1", world.answering("c1"), keys=["", "3"])
         task = world.wait(call, asides={"3": status})
-        await asyncio.sleep(1)
+        await asyncio.sleep(11)
         second = world.wait(world.call("c2", world.answering("c2", talk=5)))
         await world.seat("1001")
         await asyncio.sleep(1)
@@ -104,9 +112,9 @@ async def test_a_caller_who_hangs_up_in_an_aside_has_left(tmp_path: Path) -> Non
         await call.wait(60, wakeable=False)
 
     async with World(tmp_path) as world:
-        call = world.call("c1", keys=["3"])
+        call = world.call("c1", keys=["", "3"])
         task = world.wait(call, asides={"3": status})
-        await asyncio.sleep(1)
+        await asyncio.sleep(11)
         call.caller_hangs_up()
         with pytest.raises(HungUp):
             await task
@@ -281,7 +289,7 @@ async def test_two_who_withhold_their_number_are_two(tmp_path: Path) -> None:
 
 async def test_a_caller_of_the_day_before_is_a_repeat_caller_after_a_restart_too(tmp_path: Path) -> None:
     first = await World(tmp_path).__aenter__()
-    call = first.call("c1", keys=["2"])
+    call = first.call("c1", keys=["", "2"])
     await first.wait(call)
     await asyncio.sleep(1)
     await first.__aexit__()
@@ -320,8 +328,8 @@ async def test_every_event_of_the_engine_is_in_the_journal(tmp_path: Path) -> No
         return
 
     async with World(tmp_path) as world:
-        task = world.wait(world.call("c1", world.answering("c1", talk=1), keys=["3"]), asides={"3": nothing})
-        await asyncio.sleep(1)
+        task = world.wait(world.call("c1", world.answering("c1", talk=1), keys=["", "3"]), asides={"3": nothing})
+        await asyncio.sleep(11)
         await world.seat("1001")
         await task
         await asyncio.sleep(40)

@@ -30,7 +30,7 @@ async def a_morning(world: World) -> None:
     short.caller_hangs_up()
     await asyncio.sleep(15)
     patient.caller_hangs_up()
-    await world.wait(world.call("message", keys=["2"]))
+    await world.wait(world.call("message", keys=["", "2"]))
     await world.owed("callback")
     await late
     await world.agents.pause("1001", "lunch")

@@ -131,7 +131,7 @@ class World:
 
     async def owed(self, call_id: str, **more: Any) -> ScriptedCall:
         """A caller who waited a moment and chose to be called back."""
-        call = self.call(call_id, keys=["1"], **more)
+        call = self.call(call_id, keys=["", "1"], **more)
         assert isinstance(await self.wait(call), CallbackOwed)
         return call
 
