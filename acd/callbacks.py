@@ -170,18 +170,23 @@ class Callbacks:
         await self._ledger.written(callback.id)
         await self._store.drop_callback(callback.id)
 
-    async def reached(self, call_id: str, channel: str) -> Entry | None:
-        """The citizen answered, and their call is here: the old place under the new call's name. None: not ours."""
-        callback = next((one for one in self._owed.values() if one.ringing == call_id), None)
-        if callback is None:
-            return None
-        entry = replace(callback.entry, call_id=call_id, channel=channel)
+    def of_call(self, call_id: str) -> Callback | None:
+        """The callback for which that call rings, or has been answered."""
+        return next((one for one in self._owed.values() if one.ringing == call_id), None)
+
+    def reached(self, callback: Callback, channel: str) -> Entry:
+        """The citizen answered, and their call is here: the old place under the new call's name.
+
+        In the engine they are being called until they are attached (`acd.hall.Hall.called`).
+        """
         self._forget(callback)
-        self._tell(CallerLeft(callback.id), CallerJoined(entry.in_line(), attached=False))
-        await self._store.drop_callback(callback.id, now_waiting=entry)
+        return replace(callback.entry, call_id=callback.ringing, channel=channel)
+
+    async def note_reached(self, callback: Callback, entry: Entry) -> None:
+        """Write it down; returns when it is."""
         self._ledger.note(record_of(entry, Outcome.WAITING))
-        log.info("A citizen was reached", extra={"action": "callback_reached", "call_id": call_id})
-        return entry
+        log.info("A citizen was reached", extra={"action": "callback_reached", "call_id": entry.call_id})
+        await self._store.drop_callback(callback.id, now_waiting=entry)
 
     def _forget(self, callback: Callback) -> None:
         del self._owed[callback.id]

@@ -97,6 +97,9 @@ class Hall:
         self.expected = Expectation(self.engine, Forecast())
         self.entries: dict[str, Entry] = {}
         self.sessions: dict[str, Session] = {}
+        self.called: dict[
+            str, str
+        ] = {}  # by call: the place that a citizen is called for, who was reached and is greeted
         self.moves: dict[str, Move] = {}  # by call: to be seen to when the conversation is ended for it
         self.ring_back: ById | None = None
         self.hand_out: Callable[[Offer], Awaitable[object]] | None = None
@@ -237,7 +240,15 @@ class Hall:
         call_id = session.call.id
         self.sessions[call_id] = session
         session.orders.extend(self._orders.pop(call_id, ()))
+        self._into_own_place(call_id)
         self.tell(CallerAttached(call_id))
+
+    def _into_own_place(self, call_id: str) -> None:
+        """A citizen whom we called stands in line by the new call. Until now they counted as being called, so that no
+        further citizen was rung for the agent who is theirs."""
+        place = self.called.pop(call_id, None)
+        if place is not None:
+            self.tell(CallerLeft(place), CallerJoined(self.entries[call_id].in_line(), attached=False))
 
     def detach(self, call_id: str) -> None:
         """The coroutine is over. A caller who is still in line keeps the place; an offer is void."""
@@ -272,7 +283,7 @@ class Hall:
         now = self._clock()
         if outcome is not Outcome.ABANDONED:
             self._note_choice(call_id, outcome.value, now)
-        self.tell(CallerLeft(call_id))
+        self.tell(CallerLeft(self.called.pop(call_id, call_id)))
         log.info(
             "A caller left the queue",
             extra={
@@ -292,6 +303,8 @@ class Hall:
     def take_out(self, call_id: str) -> Entry | None:
         """The entry alone goes: whoever asks sees to the rest (a callback keeps the place in the engine)."""
         self._orders.pop(call_id, None)
+        if call_id in self.entries:
+            self._into_own_place(call_id)
         return self.entries.pop(call_id, None)
 
     async def rejoin(self, entry: Entry, move: Move) -> Entry:

@@ -37,10 +37,13 @@ class Resuming:
         return await self._reached(call)
 
     async def _reached(self, call: Call) -> Resumed | None:
-        entry = await self._callbacks.reached(call.id, call.channel)
-        if entry is None:
+        callback = self._callbacks.of_call(call.id)
+        if callback is None:
             return None
+        entry = self._callbacks.reached(callback, call.channel)
+        self._hall.called[entry.call_id] = callback.id
         self._hall.entries[entry.call_id] = entry
+        await self._callbacks.note_reached(callback, entry)
         return Resumed(request=entry.request, served=None, called_back=True)
 
     async def _after_talk(self, call: Call, conversation: Conversation) -> Resumed | None:

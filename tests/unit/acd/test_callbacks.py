@@ -272,3 +272,39 @@ async def test_nobody_is_rung_back_while_the_agents_are_away_however_fast_they_w
         await world.agents.ready("1001")
         await asyncio.sleep(1)
         assert world.link.originated[0].channel == f"PJSIP/{world.call('c0').caller}@trunk"
+
+
+async def test_while_those_who_were_reached_are_greeted_no_more_are_rung_than_there_are_agents(tmp_path: Path) -> None:
+    async with World(tmp_path, callback=PROMPT) as world:
+        for number in range(4):
+            await world.owed(f"c{number}")
+        world.link.outcomes = [ANSWERED] * 4
+        await world.seat("1001", "1002")
+        await asyncio.sleep(1)
+        citizens = [world.called_back(world.answering(made.call_id), made=made) for made in world.link.originated]
+        resumed = [await world.acd.resume(citizen) for citizen in citizens]
+        world.link.channels = [channel(citizen.id) for citizen in citizens]
+        await asyncio.sleep(20)  # who calls, and that it is recorded
+        assert len(world.link.originated) == 2
+        for citizen, known in zip(citizens, resumed, strict=True):
+            assert known is not None
+            world.wait(citizen, known.request)
+        await asyncio.sleep(1)
+        assert {world.agent(id).call for id in ("1001", "1002")} == {citizen.id for citizen in citizens}
+
+
+async def test_a_citizen_who_hangs_up_on_the_greeting_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with World(tmp_path, callback=PROMPT) as world:
+        await world.owed("c1")
+        await world.owed("c2")
+        world.link.outcomes = [ANSWERED, ANSWERED]
+        await world.seat("1001")
+        await asyncio.sleep(1)
+        (made,) = world.link.originated
+        assert await world.acd.resume(world.called_back()) is not None
+        world.tell_hung_up(made.call_id)
+        await asyncio.sleep(2)
+        assert world.calls.records[made.call_id].outcome is Outcome.ABANDONED
+        assert world.kept == set()
+        assert len(world.link.originated) == 2, "the next one is rung"
+        assert world.acd.snapshot().repairs == {}
