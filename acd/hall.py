@@ -97,9 +97,7 @@ class Hall:
         self.expected = Expectation(self.engine, Forecast())
         self.entries: dict[str, Entry] = {}
         self.sessions: dict[str, Session] = {}
-        self.called: dict[
-            str, str
-        ] = {}  # by call: the place that a citizen is called for, who was reached and is greeted
+        self.called: dict[str, str] = {}  # by call of a citizen who was reached and is greeted: the place called for
         self.moves: dict[str, Move] = {}  # by call: to be seen to when the conversation is ended for it
         self.ring_back: ById | None = None
         self.hand_out: Callable[[Offer], Awaitable[object]] | None = None
