@@ -132,13 +132,13 @@ class Floor:
 
         async def job() -> None:
             try:
+                reachable = await self._link.reachable_endpoints()
+                for agent in self._agents.list():
+                    self._agents.phone_state(agent.endpoint, agent.endpoint in reachable)
                 await self._restarts.look(live)
                 for repair in self._compare(channels):
                     await self._mend(repair)
                 await self._callbacks.compare(live, certain=True)
-                reachable = await self._link.reachable_endpoints()
-                for agent in self._agents.list():
-                    self._agents.phone_state(agent.endpoint, agent.endpoint in reachable)
             finally:
                 if not done.done():
                     done.set_result(None)

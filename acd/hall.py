@@ -341,8 +341,8 @@ class Hall:
             events.append(AgentSignedIn(agent.id, dict(agent.skills)))
         if agent.available:
             events.append(AgentReady(agent.id, agent.ready_since or agent.since, agent.busy_share))
-        elif agent.state in (State.PAUSED, State.READY):  # ready, but the phone is away
-            events.append(AgentPaused(agent.id))
+        elif agent.state in (State.PAUSED, State.READY) or (agent.state is State.WRAP_UP and not agent.phone_reachable):
+            events.append(AgentPaused(agent.id))  # or ready, or will be, but the phone is away
         else:
             events.append(AgentBusy(agent.id))
         return events

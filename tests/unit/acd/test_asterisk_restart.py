@@ -164,3 +164,26 @@ async def test_an_asterisk_that_is_met_for_the_first_time_was_not_restarted(tmp_
         await asyncio.sleep(1)
         assert world.redis.hashes.get("acd:callbacks", {}) == {}
         assert world.acd.snapshot().repairs == {"CallerGone": 1}
+
+
+async def test_nobody_is_rung_back_before_the_agents_phones_are_there_again(tmp_path: Path) -> None:
+    async with World(tmp_path, wrap_up_seconds=1) as world:
+        await world.link.come_up()
+        await world.seat("1001")
+        for number in range(20):
+            name = f"b{number}"
+            await world.wait(world.call(name, world.answering(name, ring=0.1, talk=0.5)))
+        world.wait(world.call("t1", world.answering("t1", talk=600)))
+        await asyncio.sleep(5)
+        for number in range(3):
+            world.wait(world.call(f"c{number}"))
+        await asyncio.sleep(1)
+        died(world)
+        await asyncio.sleep(5)
+        await restarted(world)
+        await asyncio.sleep(20)
+        assert len(world.redis.hashes["acd:callbacks"]) == 4
+        assert world.link.originated == []
+        world.agents.phone_state("agent-1001", True)
+        await asyncio.sleep(0.5)
+        assert len(world.link.originated) >= 1
