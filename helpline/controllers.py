@@ -57,8 +57,11 @@ class ControllerProcess:
         return self._process.pid
 
     def lives(self) -> bool:
-        """Whether the process is there, be it hung."""
-        return self._process.poll() is None
+        """Whether the process is there, be it hung. One that has ended is listened to no more."""
+        if self._process.poll() is None:
+            return True
+        self._pulse.close()
+        return False
 
     def hangs(self) -> bool:
         """Whether it is there, but its event loop does not turn. To be asked several times a second."""

@@ -91,6 +91,8 @@ def test_one_whose_heart_is_silent_hangs_and_one_that_has_ended_does_not(tmp_pat
     assert process.hangs()
     Child.made.code = -9
     assert not process.hangs()
+    with pytest.raises(BrokenPipeError):  # nobody listens to one that has ended
+        os.write(Child.made.heart, b".")
     process.kill()
     os.close(Child.made.heart)
 

@@ -1,0 +1,148 @@
+"""The controller dies or hangs with a hundred waiting and twenty talking: nobody notices, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asterisk_conf.programs import Programs
+from helpline.demo.lab import Lab
+from helpline.demo.sipp import Running
+from tests.live.whole.conftest import nothing_goes_on
+from tests.live.whole.crowd import (
+    AGENTS,
+    Crowd,
+    Phones,
+    end_lab,
+    make_lab,
+    moment,
+    percentile,
+    print_figures,
+    start_lab,
+    supervised,
+)
+
+pytestmark = pytest.mark.live
+
+TALKING, WAITING = 20, 100
+ATTACH_SECONDS = 1.5
+TAKE_OVER_SECONDS = 3.0
+HUNG_SECONDS = 1.5
+
+
+@pytest.fixture(scope="module")
+def module_lab(programs: Programs) -> Iterator[Lab]:
+    lab = make_lab(programs)
+    asyncio.run(start_lab(lab))
+    yield lab
+    end_lab(lab)
+
+
+@pytest.fixture
+async def crowd(module_lab: Lab, programs: Programs, tmp_path: Path, voices: dict[str, Path]) -> AsyncIterator[Crowd]:
+    made = Crowd(module_lab, Phones(programs.find("sipp"), tmp_path / "sipp"), voices["agent"])
+    made.next_number += 1000 * int(time.time() % 10_000)
+    yield made
+    await made.end_all()
+    await nothing_goes_on(module_lab)
+    await made.sign_all_out()
+
+
+async def full_house(crowd: Crowd) -> tuple[list[str], list[str], dict[str, Any], Running, Running]:
+    """Twenty talk, and a hundred wait behind them; who they are, how the queue stands, and their phones."""
+    talkers, waiters = crowd.numbers(TALKING), crowd.numbers(WAITING)
+    talks = await crowd.call(talkers)
+    await crowd.until_queue(talking=TALKING)
+    waits = await crowd.call(waiters)
+    queue = await crowd.until_queue(waiting=WAITING, talking=TALKING)
+    return talkers, waiters, queue, talks, waits
+
+
+def places(queue: dict[str, Any]) -> list[tuple[int, str, str]]:
+    return [(place["position"], place["call"], place["since"]) for place in queue["waiting"]]
+
+
+def talks_of(queue: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(talk["call"], talk["agent"]) for talk in queue["talking"]}
+
+
+async def nobody_lost_anything(crowd: Crowd, before: dict[str, Any], mark: int) -> dict[str, float]:
+    """After another controller has come: all are attached, in the same order; how long that took them."""
+    queue = await crowd.until_queue(waiting=WAITING)
+    assert places(queue) == places(before)
+    assert talks_of(queue) == talks_of(before)
+    assert queue["repairs"] == {} or not any(queue["repairs"].values()), queue["repairs"]
+    serving = moment(crowd.logged("serving", since=mark)[-1])
+    came_back = [moment(line) - serving for line in crowd.logged("reattached", since=mark)]
+    assert len(came_back) == WAITING
+    assert max(came_back) <= ATTACH_SECONDS, max(came_back)
+    return {"p50": percentile(came_back, 0.5), "p95": percentile(came_back, 0.95), "max": max(came_back)}
+
+
+async def the_talkers_ends_are_recorded(crowd: Crowd, talkers: list[str], calls: Running) -> None:
+    """They hang up; each has a line with its answer, its agent and its end."""
+    calls_of_talkers = [row.call_id for row in await crowd.call_log(talkers)]
+    await crowd.hang_up(calls_of_talkers)
+    results = await calls.finished(20)
+    assert (results.well, results.badly) == (TALKING, 0), results
+    async with asyncio.timeout(10):
+        while any(row.ended_at is None for row in await crowd.call_log(talkers)):
+            await asyncio.sleep(0.1)
+    rows = await crowd.call_log(talkers)
+    assert len(rows) == TALKING
+    for row in rows:
+        assert row.agent in AGENTS
+        assert row.ended_at > row.answered_at >= row.joined_at
+        assert row.outcome not in ("lost", "abandoned"), row.outcome
+    crowd.callers.remove(calls)
+
+
+async def test_killed_with_a_hundred_waiting_and_twenty_talking(crowd: Crowd) -> None:
+    async with crowd.agents_at_work(AGENTS[:TALKING]):
+        talkers, _, before, talks, waits = await full_house(crowd)
+        channels, mark = await crowd.channels(), crowd.log_mark()
+        began = time.monotonic()
+        crowd.lab.stack.kill_controller()
+        await crowd.lab.stack.start_controller()
+        started = time.monotonic() - began
+        figures = await nobody_lost_anything(crowd, before, mark)
+        assert await crowd.channels() == channels
+        await crowd.sign_all_out()  # who becomes free takes no other call
+        await the_talkers_ends_are_recorded(crowd, talkers, talks)
+        assert waits.results().badly == 0, waits.results()
+        print_figures(
+            "kill -9, no spare",
+            a_new_one_after=f"{started:.2f} s",
+            attached_after=", ".join(f"{name} {value:.2f} s" for name, value in figures.items()),
+        )
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+async def test_with_a_spare_another_is_at_work_within_three_seconds_and_the_first_one_does_nothing_more(
+    how: signal.Signals, crowd: Crowd
+) -> None:
+    async with crowd.agents_at_work(AGENTS[:TALKING]), supervised(crowd.lab):
+        talkers, _, before, talks, waits = await full_house(crowd)
+        channels, mark, first = await crowd.channels(), crowd.log_mark(), crowd.controller
+        os.kill(first, how)
+        away = await crowd.until_another_serves(first)
+        figures = await nobody_lost_anything(crowd, before, mark)
+        assert await crowd.channels() == channels
+        assert away <= TAKE_OVER_SECONDS
+        with pytest.raises(ProcessLookupError):
+            os.kill(first, signal.SIGCONT)
+        await crowd.sign_all_out()
+        await the_talkers_ends_are_recorded(crowd, talkers, talks)
+        assert waits.results().badly == 0, waits.results()
+        print_figures(
+            f"{how.name}, with a spare",
+            another_served_after=f"{away:.2f} s",
+            attached_after=", ".join(f"{name} {value:.2f} s" for name, value in figures.items()),
+        )
