@@ -329,15 +329,24 @@ class Seeking(View):
         called = [place for place in self._calling.values() if place.wide.fitting & line.fitting]
         if idle and matching.idle_for(line) > len(called):
             return True
-        if not any(line.fitting & seat.pool.bit and seat.state is not State.PAUSED for seat in self._agents.values()):
-            return False  # however fast they were: they are away
         ahead = sum(place.key < key for place in called)
         freed = matching.pace(line, self._now) * RING_AHEAD_SECONDS
         for other in matching.sharing(line):
             if ahead >= freed:
                 break
             ahead += other.waiting.before(key)
-        return ahead < freed
+        return ahead < freed and self._more_are_there(line, ahead)
+
+    def _more_are_there(self, line: AskLine, than: int) -> bool:
+        """Whether more agents fit and are not away. The pace is that of the last minutes: those who made it may have
+        left since."""
+        fitting, left = line.fitting, than
+        for seat in self._agents.values():
+            if fitting & seat.pool.bit and seat.state is not State.PAUSED:
+                if left == 0:
+                    return True
+                left -= 1
+        return False
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:

@@ -308,3 +308,23 @@ async def test_a_citizen_who_hangs_up_on_the_greeting_leaves_nothing_behind(tmp_
         assert world.kept == set()
         assert len(world.link.originated) == 2, "the next one is rung"
         assert world.acd.snapshot().repairs == {}
+
+
+async def test_no_more_are_rung_ahead_than_agents_are_there_however_many_there_were(tmp_path: Path) -> None:
+    async with World(tmp_path, callback=PROMPT, wrap_up_seconds=0.5) as world:
+        many = [str(number) for number in range(1001, 1021)]
+        await world.seat(*many)
+        for _ in range(3):
+            names = [f"b{number}-{asyncio.get_running_loop().time()}" for number in range(20)]
+            calls = [world.wait(world.call(name, world.answering(name, ring=0.1, talk=0.5))) for name in names]
+            await asyncio.gather(*calls)
+            await asyncio.sleep(1)
+        for id in many[2:]:
+            await world.agents.sign_out(id)
+        talks = [world.wait(world.call(f"t{number}", world.answering(f"t{number}", talk=60))) for number in range(2)]
+        await asyncio.sleep(1)
+        for number in range(10):
+            assert await world.acd.owe_callback(world.call(f"c{number}"), HINDI)
+        await asyncio.sleep(10)
+        assert len(world.link.originated) <= 2
+        assert not any(talk.done() for talk in talks)

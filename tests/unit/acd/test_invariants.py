@@ -364,14 +364,14 @@ class EngineMachine(RuleBasedStateMachine):
             return
         agent = data.draw(st.sampled_from(sorted(person.agents)))
         person.agents.remove(agent)
-        self.paused.discard(agent)
-        if not works:
+        if not works:  # who paused while the phone rang is paused still
             if agent == person.caller.known_agent:
                 person.hold_until = 0.0
             if self.waits(person):
                 self.look_for_known(person)
             self.tell(OfferFailed(person.caller.id, agent))
             return
+        self.paused.discard(agent)
         self.tell(OfferAnswered(person.caller.id, agent))
         assert not person.agents
         del self.people[person.caller.id]
