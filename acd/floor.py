@@ -1,8 +1,8 @@
 """What happens on the call floor without a caller's coroutine: the link's events, deadlines, repairs.
 
-The link's events become jobs, worked off strictly in order. One task minds the deadlines of agents' transient states,
-another compares with the live channels every few seconds. What that has to mend is counted: in a sound helpline it is
-nothing.
+The link's events become jobs, worked off in order for each call. One task minds the deadlines of agents' transient
+states, another compares with the live channels every few seconds. What that has to mend is counted: in a sound
+helpline it is nothing.
 """
 
 from __future__ import annotations
@@ -106,15 +106,17 @@ class Floor:
     def _on_dial_ended(self, event: DialEnded) -> None:
         agent = agent_on(event.dest_channel)
         if agent is not None:
-            self._jobs.put(partial(self._phone_answered if event.answered else self._phone_failed, agent, event))
+            told = self._phone_answered if event.answered else self._phone_failed
+            self._jobs.put(partial(told, agent, event), of=event.call_id or event.dest_id)
 
     def _on_hungup(self, event: Hungup) -> None:
-        self._jobs.put(partial(self._hung_up, event))
+        self._jobs.put(partial(self._hung_up, event), of=event.linked_id or event.call_id)
 
     def _on_transferred(self, event: AttendedTransferred) -> None:
         agent = agent_on(event.target_channel)
         if event.succeeded and agent is not None:
-            self._jobs.put(partial(self._conversations.handed_over, event.call_id, agent, phone=event.target_channel))
+            over = partial(self._conversations.handed_over, event.call_id, agent, phone=event.target_channel)
+            self._jobs.put(over)  # alone: what was told of the agents' talk with each other is another call's
 
     def _on_contact(self, event: ContactChanged) -> None:
         # A contact that went may have been the last but one: that a phone is away is the device's to say.

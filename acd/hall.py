@@ -159,12 +159,12 @@ class Hall:
                 if caller in self.sessions:
                     self.sessions[caller].call.wake()
                 elif self.hand_out is not None:
-                    self._jobs.put(partial(self.hand_out, decision))
+                    self._jobs.put(partial(self.hand_out, decision), of=caller)
             case Withdraw(caller, agent):
-                self._jobs.put(partial(self._set_free, agent, caller))
+                self._jobs.put(partial(self._set_free, agent, caller), of=caller)
             case CallBack(caller):
                 if self.ring_back is not None:
-                    self._jobs.put(partial(self.ring_back, caller))
+                    self._jobs.put(partial(self.ring_back, caller), of=caller)
             case Moved(caller, queue, why):
                 self._move(caller, queue, why)
             case Suggest(caller) | SendAway(caller):
@@ -192,7 +192,7 @@ class Hall:
         self.entries[entry.call_id] = entry
         if entry.call_id in self.sessions:
             self.sessions[entry.call_id].entry = entry
-        self._jobs.put(partial(self._store.put_waiting, entry))
+        self._jobs.put(partial(self._store.put_waiting, entry), of=entry.call_id)
 
     # -- callers
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from acd.conversations import Clock, Conversations
@@ -144,7 +145,9 @@ class Offers:
                 await self._hall.answered(call.id, agent.id)
 
         # Asterisk tells nothing of a bridge; one that can't be made is over sooner than this.
-        begun = asyncio.get_running_loop().call_later(BRIDGED_AFTER_SECONDS, self._jobs.put, talking)
+        begun = asyncio.get_running_loop().call_later(
+            BRIDGED_AFTER_SECONDS, partial(self._jobs.put, talking, of=call.id)
+        )
         try:
             return await call.bridge(line, tone=self._tone)
         finally:
