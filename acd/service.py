@@ -361,7 +361,7 @@ class Acd:
         seen = snapshot_of(
             at=self._clock(),
             engine=hall.engine,
-            entries=hall.entries,
+            entries=hall.entries | {place: hall.entries[call] for call, place in hall.called.items()},
             conversations=self._conversations,
             repairs=self._floor.repairs,
         )

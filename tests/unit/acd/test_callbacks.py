@@ -286,6 +286,8 @@ async def test_while_those_who_were_reached_are_greeted_no_more_are_rung_than_th
         world.link.channels = [channel(citizen.id) for citizen in citizens]
         await asyncio.sleep(20)  # who calls, and that it is recorded
         assert len(world.link.originated) == 2
+        waiting = world.acd.snapshot().waiting
+        assert [(w.call_id, w.attached) for w in waiting] == [(citizen.id, False) for citizen in citizens]
         for citizen, known in zip(citizens, resumed, strict=True):
             assert known is not None
             world.wait(citizen, known.request)
