@@ -210,7 +210,7 @@ class Acd:
         known = {entry.call_id for entry in found.waiting} | {c.entry.call_id for c in found.conversations}
         await self._close_unknown(known)
         self._hall.tell_together(events)
-        self._jobs.put(self._read_recent)
+        self._jobs.put(self._read_recent, of="recent")
         self._jobs.start()
         await self._floor.start()
         if known or found.callbacks:
@@ -277,7 +277,7 @@ class Acd:
         entry = self._entry(call, request, old)
         self._recent.called(call.caller, now)
         if old is not None:
-            self._jobs.put(partial(self._store.drop_left, call.caller))
+            self._jobs.put(partial(self._store.drop_left, call.caller), of=call.id)
         await self._hall.join(entry)
         log.info(
             "A caller waits",

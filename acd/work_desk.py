@@ -94,7 +94,7 @@ class WorkDesk:
             return
         item = self._items[item.id] = replace(item, agent="")
         self._hall.tell(CallEnded(item.id, change.after.id), CallerJoined(_in_line(item), attached=True))
-        jobs.put(partial(self._store.put_work, item))
+        jobs.put(partial(self._store.put_work, item), of=item.id)
 
 
 def _in_line(item: WorkItem) -> Caller:
