@@ -71,7 +71,7 @@ async def serve(settings: Settings, *, standby: bool = False, heartbeat: int | N
 async def _stood_by(lease: Lease, house: House, stop: asyncio.Event, watched: asyncio.Task[None] | None) -> bool:
     """Stand by until it is ours to work: True; False when we are to end before."""
     house.warm_up()
-    log.info("A controller stands by", extra={"action": "standing_by"})
+    log.info("A controller stands by", extra={"action": "standing_by", "pid": os.getpid()})
     taking = asyncio.create_task(lease.stand_by(), name="stand by")
     stopped = asyncio.create_task(stop.wait(), name="stop")
     try:

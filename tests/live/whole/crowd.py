@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shutil
 import tempfile
 import time
@@ -213,6 +214,15 @@ class Crowd:
         return self.lab.stack.controller.pid
 
 
+def spare_is_loaded(lab: Lab) -> bool:
+    """Whether the one that stands by is ready to take over, by the last line of its own log."""
+    log = lab.stack.folder.log / "spare.log"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    last = json.loads(lines[-1]) if lines else {}
+    spare = lab.stack.spare
+    return spare is not None and (last.get("action"), last.get("pid")) == ("standing_by", spare.pid)
+
+
 @asynccontextmanager
 async def supervised(lab: Lab, *, spare: bool = True) -> AsyncIterator[list[str]]:
     """What `helpline run` does besides; with a spare that is loaded by the time the block begins."""
@@ -221,10 +231,8 @@ async def supervised(lab: Lab, *, spare: bool = True) -> AsyncIterator[list[str]
     keeping = asyncio.create_task(lab.stack.keep(stop, told.append))
     try:
         if spare:
-            log = lab.stack.folder.log / "spare.log"
-            before = log.stat().st_size if log.exists() else 0
             async with asyncio.timeout(20):
-                while not log.exists() or log.stat().st_size <= before:
+                while not spare_is_loaded(lab):
                     await asyncio.sleep(0.05)
         yield told
     finally:

@@ -25,6 +25,7 @@ from tests.live.whole.crowd import (
     moment,
     percentile,
     print_figures,
+    spare_is_loaded,
     start_lab,
     supervised,
 )
@@ -146,3 +147,22 @@ async def test_with_a_spare_another_is_at_work_within_three_seconds_and_the_firs
             another_served_after=f"{away:.2f} s",
             attached_after=", ".join(f"{name} {value:.2f} s" for name, value in figures.items()),
         )
+
+
+async def test_with_no_supervisor_the_one_that_stands_by_ends_a_stopped_one_itself(crowd: Crowd) -> None:
+    lab, waiters = crowd.lab, crowd.numbers(10)
+    await crowd.call(waiters)
+    before = await crowd.until_queue(waiting=10)
+    first = lab.stack.controller
+    assert first is not None
+    lab.stack.start_spare()
+    async with asyncio.timeout(20):
+        while not spare_is_loaded(lab):
+            await asyncio.sleep(0.05)
+    os.kill(first.pid, signal.SIGSTOP)
+    away = await crowd.until_another_serves(first.pid)
+    assert away <= TAKE_OVER_SECONDS
+    assert not first.lives()
+    lab.stack.controller, lab.stack.spare = lab.stack.spare, None
+    assert places(await crowd.until_queue(waiting=10)) == places(before)
+    print_figures("SIGSTOP, no supervisor", another_served_after=f"{away:.2f} s")
