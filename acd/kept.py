@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from acd.callback import Callback
 from acd.events import Kind
+from acd.queues import Urgency
 from acd.records import Conversation, Entry, Request
 from acd.remembered import Left
 from acd.work import WorkItem
@@ -169,7 +170,7 @@ def _entry(values: Mapping[str, Any]) -> Entry:
             service=str(values["service"]),
             context={str(key): str(value) for key, value in values["context"].items()},
             language_required=bool(values["language_required"]),
-            urgency=str(values.get("urgency", "ordinary")),
+            urgency=Urgency(values.get("urgency", Urgency.ORDINARY)),
             needs=tuple(map(str, values.get("needs", ()))),
             prefers=tuple(map(str, values.get("prefers", ()))),
             known_agent=str(values.get("known_agent", "")),

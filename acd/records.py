@@ -20,13 +20,12 @@ class Request:
     service: str
     context: Mapping[str, str] = field(default_factory=dict)
     language_required: bool = False  # False: somebody idle who speaks another is better than waiting
-    priority: int = 0  # no longer used: `urgency` says it
-    urgency: str = "ordinary"  # emergency, escalated, repeat, vulnerable, ordinary
+    urgency: Urgency = Urgency.ORDINARY
     needs: tuple[str, ...] = ()  # skills that the agent must have beyond the queue's own, such as speciality:land
     prefers: tuple[str, ...] = ()  # skills that decide between agents who would do
     known_agent: str = ""  # who knows the matter already
 
-    def with_urgency(self, urgency: str) -> Request:
+    def with_urgency(self, urgency: Urgency) -> Request:
         return self if urgency == self.urgency else replace(self, urgency=urgency)
 
 
@@ -53,7 +52,7 @@ class Entry:
             queue=self.queue or request.service,
             place=self.place,
             joined_at=self.joined_at,
-            urgency=Urgency.EMERGENCY if request.service == "emergency" else Urgency(request.urgency),
+            urgency=Urgency.EMERGENCY if request.service == "emergency" else request.urgency,
             needs=(language if request.language_required else ()) + tuple(Need(skill) for skill in request.needs),
             prefers=(() if request.language_required else language) + tuple(Need(skill) for skill in request.prefers),
             known_agent=request.known_agent,

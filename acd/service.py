@@ -294,7 +294,7 @@ class Acd:
     def _entry(self, call: Call, request: Request, old: Entry | None) -> Entry:
         now = self._clock()
         urgency = request.urgency
-        if urgency == Urgency.ORDINARY:
+        if urgency is Urgency.ORDINARY:
             if old is not None:
                 urgency = old.request.urgency
             elif self._recent.is_repeat(call.caller, now):

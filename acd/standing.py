@@ -19,20 +19,16 @@ from acd.view import View
 
 def standing_of(engine: View, caller: str, at: datetime) -> Standing | None:
     """As things stand in that engine; None for a stranger."""
-    place = engine._places.get(caller)
+    place = engine.place(caller)
     if place is None:
         return None
     line = place.stages[-1][1]
-    share = _Shares(engine._matching, line.fitting)
+    share = _Shares(engine.matching, line.fitting)
     return Standing(
         caller=caller,
         queue=place.queue.rules.name,
-        ahead=sum(
-            other.waiting.before(place.key) * share.of(other.fitting) for other in engine._matching.sharing(line)
-        ),
-        agents=sum(
-            1 for seat in engine._agents.values() if line.fitting & seat.pool.bit and seat.state is not State.PAUSED
-        ),
+        ahead=sum(other.waiting.before(place.key) * share.of(other.fitting) for other in engine.matching.sharing(line)),
+        agents=sum(1 for seat in engine.seats() if line.fitting & seat.pool.bit and seat.state is not State.PAUSED),
         waited=at.timestamp() - place.joined,
         head_start=HEAD_START_SECONDS[place.caller.urgency],
     )

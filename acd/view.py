@@ -77,23 +77,13 @@ class View:
         """Whether it was decided to ring that citizen, and how it went was not told yet."""
         return caller in self._calling
 
-    def pace(self, caller: str) -> float:
-        """How many agents who fit them become free in a second, by what was seen of late."""
-        place = self._places.get(caller)
-        return 0.0 if place is None else self._matching.pace(place.wide, self._now)
-
-    def agents_for(self, caller: str) -> int:
-        """How many agents who fit them are signed in and not paused."""
-        place = self._places.get(caller)
-        if place is None:
-            return 0
-        fitting = place.wide.fitting
-        return sum(1 for seat in self._agents.values() if fitting & seat.pool.bit and seat.state is not State.PAUSED)
-
     def __len__(self) -> int:
         return len(self._places)
 
-    # -- for acd.explain
+    def __bool__(self) -> bool:
+        return True  # an engine with nobody in it is an engine
+
+    # -- for acd.explain and acd.standing
 
     def place(self, caller: str) -> Place | None:
         return self._places.get(caller)
@@ -131,6 +121,3 @@ class View:
     def is_idle(self, agent: str) -> bool:
         seat = self._agents.get(agent)
         return seat is not None and seat.state is State.IDLE
-
-    def is_signed_in(self, agent: str) -> bool:
-        return agent in self._agents

@@ -32,7 +32,6 @@ class Mirror:
     def __init__(self, redis: Redis, key: str) -> None:
         self.key = key
         self.down = False
-        self.rewritten = 0  # how often everything had to be written anew
         self._redis = redis
         self._writer = _Writer.of(redis)
         self._wanted: dict[str, str] = {}
@@ -125,7 +124,6 @@ class Mirror:
     def wrote(self, *, everything: bool) -> None:
         if self.down or everything:
             self.down = False
-            self.rewritten += everything
             log.warning(
                 "Redis is there again, everything was written anew", extra={"action": "redis_back", "key": self.key}
             )

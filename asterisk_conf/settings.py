@@ -15,7 +15,6 @@ AMI_EVENTS = (
     "BlindTransfer",
     "ContactStatus",
     "DeviceStateChange",
-    "DialBegin",
     "DialEnd",
     "FullyBooted",
     "Hangup",
@@ -194,10 +193,6 @@ class AsteriskSettings:
     @property
     def pid_file(self) -> Path:
         return self.state_folder / "asterisk.pid"
-
-    @property
-    def listens_beyond_loopback(self) -> bool:
-        return not ipaddress.ip_address(self.bind).is_loopback
 
 
 def _matches(name: str, value: str, pattern: str, expected: str) -> None:

@@ -25,16 +25,6 @@ class Hungup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialBegan:
-    """`channel` (of a `dial`) began to ring `dest_channel`. `call_id` is empty for an Originate: it has no caller."""
-
-    call_id: CallId
-    channel: str
-    dest_id: CallId
-    dest_channel: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DialEnded:
     """The ringing ended; status ANSWER: the conversation begins now."""
 
@@ -106,16 +96,7 @@ class OriginateEnded:
     channel: str
 
 
-Event = (
-    Hungup
-    | DialBegan
-    | DialEnded
-    | ContactChanged
-    | DeviceChanged
-    | BlindTransferred
-    | AttendedTransferred
-    | OriginateEnded
-)
+Event = Hungup | DialEnded | ContactChanged | DeviceChanged | BlindTransferred | AttendedTransferred | OriginateEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +126,6 @@ def _hungup(h: Headers) -> Hungup:
         linked_id=h.get("Linkedid", ""),
         channel=h["Channel"],
         cause=int(h.get("Cause") or 0),
-    )
-
-
-def _dial_began(h: Headers) -> DialBegan:
-    return DialBegan(
-        call_id=_call_id(h, "Uniqueid"),
-        channel=h.get("Channel", ""),
-        dest_id=CallId(h["DestUniqueid"]),
-        dest_channel=h["DestChannel"],
     )
 
 
@@ -217,7 +189,6 @@ def _originate_ended(h: Headers) -> OriginateEnded:
 
 READERS: Final[Mapping[str, Callable[[Headers], Event]]] = {
     "Hangup": _hungup,
-    "DialBegin": _dial_began,
     "DialEnd": _dial_ended,
     "ContactStatus": _contact,
     "DeviceStateChange": _device,

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from acd.queues import Urgency
 from acd.records import CallRecord, Conversation, Entry, Outcome, Request
 from acd.service import Acd
 from acd.settings import AcdSettings
@@ -32,7 +33,11 @@ def entry(id: str, place: int) -> Entry:
         channel=f"PJSIP/trunk-{id}",
         caller="9876543210",
         request=Request(
-            language="hi", service="complaint", context={"what": "सड़क"}, language_required=True, urgency="escalated"
+            language="hi",
+            service="complaint",
+            context={"what": "सड़क"},
+            language_required=True,
+            urgency=Urgency.ESCALATED,
         ),
         joined_at=NOON + timedelta(seconds=place),
         place=place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acd.queues import Urgency
 from acd.records import Request, Resumed, Served
 from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Step
 from ivr.testing import CALLER, FakeComplaints, FakeDesk, FakeLanguages, House, a_complaint
@@ -16,7 +17,7 @@ TALKED = Served(agent="1001", talk_seconds=40.0, recording="", ended_by="agent")
 
 
 def owed(language: str = "hi", *, served: Served | None = None, **house: object) -> House:
-    request = Request(language=language, service="complaint", urgency="escalated")
+    request = Request(language=language, service="complaint", urgency=Urgency.ESCALATED)
     return House(desk=FakeDesk(resumes=Resumed(request=request, served=served, called_back=True)), **house)  # type: ignore[arg-type]
 
 
@@ -31,7 +32,7 @@ async def test_the_citizen_hears_who_calls_and_is_in_the_queue_with_the_old_requ
     assert call.played == [
         f"helpline/{language}/{id}" for id in ("callback_greeting", "welcome_recording", "thanks", "goodbye")
     ]
-    assert house.desk.requests == [Request(language=language, service="complaint", urgency="escalated")]
+    assert house.desk.requests == [Request(language=language, service="complaint", urgency=Urgency.ESCALATED)]
     assert call.finished
     assert call.variables[LANGUAGE_VARIABLE] == language
 
