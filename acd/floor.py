@@ -19,10 +19,10 @@ from acd.hall import SPY, Hall
 from acd.jobs import Jobs
 from acd.link import Link
 from acd.records import Outcome
-from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare
+from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare, is_talking
 from acd.restarts import Restarts
 from acd.ringing import pause_reason
-from agents.agent import ENDPOINT_PREFIX, AgentId, agent_on
+from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, agent_on
 from agents.presence import State
 from agents.service import Agents
 from telephony.call import Dialled
@@ -233,15 +233,28 @@ class Floor:
 
     async def _expire(self) -> None:
         try:
-            for agent in self._agents.overdue():
-                if agent.state is State.RINGING and agent.call in self._hall.sessions:
-                    # Asterisk would have ended the ring by now: they talk, and the event of it was missed.
-                    self.repairs["answer missed"] += 1
-                    await self._answered(agent.call, agent.id)
+            for agent in await self._who_answered_unnoticed():
+                self.repairs["answer missed"] += 1
+                await self._answered(agent.call, agent.id)
             await self._agents.expire()
         except Exception:
             log.exception("Deadlines could not be minded", extra={"action": "deadlines_failed"})
             await asyncio.sleep(1.0)
+
+    async def _who_answered_unnoticed(self) -> list[Agent]:
+        """Those of whom it is thought that their phone rings, long after Asterisk would have ended that.
+
+        They talk, and the event of it was missed; unless Asterisk can be asked, and knows of no talk.
+        """
+        overdue = self._agents.overdue()
+        rung = [agent for agent in overdue if agent.state is State.RINGING and agent.call in self._hall.sessions]
+        if not rung or not self._link.connected:
+            return rung
+        try:
+            channels = await self._link.live_channels()
+        except TelephonyError:
+            return rung
+        return [agent for agent in rung if is_talking(agent.call, agent.id, channels)]
 
     # -- repairs
 

@@ -96,7 +96,7 @@ def compare(
             for channel in phones[agent]
             if channel.linked_id == caller.linked_id
         ]
-        talks = [agent for agent, channel in theirs if channel.bridge_id and channel.bridge_id == caller.bridge_id]
+        talks = [agent for agent, channel in theirs if _in_one_bridge(channel, caller)]
         if talks:
             repairs.append(StillTalking(call_id, talks[0]))
         elif not theirs and not conversation.passed_on:
@@ -113,3 +113,14 @@ def compare(
         if agent.state in (State.RINGING, State.TALKING) and agent.call not in accounted_for and not phones[agent.id]
     ]
     return repairs
+
+
+def is_talking(call_id: str, agent: str, channels: Sequence[LiveChannel]) -> bool:
+    """Whether that caller and that agent are connected with each other now."""
+    caller = next((channel for channel in channels if channel.call_id == call_id), None)
+    phones = (channel for channel in channels if agent_on(channel.channel) == agent)
+    return caller is not None and any(_in_one_bridge(phone, caller) for phone in phones)
+
+
+def _in_one_bridge(phone: LiveChannel, caller: LiveChannel) -> bool:
+    return bool(phone.bridge_id) and phone.bridge_id == caller.bridge_id

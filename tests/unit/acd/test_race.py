@@ -17,7 +17,7 @@ from telephony.call import CallId, Dialled
 from telephony.errors import HungUp
 from telephony.events import DialEnded
 from telephony.testing import ScriptedCall
-from tests.unit.acd.world import World, channel
+from tests.unit.acd.world import World, talking_channels
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 
@@ -183,10 +183,7 @@ async def test_after_a_restart_whoever_of_a_race_talks_is_found(tmp_path: Path) 
     await asyncio.sleep(1)
     await first.__aexit__()
     async with World(tmp_path, after=first, queues=RACE) as world:
-        world.link.channels = [
-            channel("c1", bridge="b1"),
-            channel("leg.c1.1002", linked_id="c1", name="PJSIP/agent-1002-0000000a", bridge="b1"),
-        ]
+        world.link.channels = talking_channels("c1", "1002")
         world.link.reachable = {"agent-1001", "agent-1002"}
         await world.link.come_up()
         await asyncio.sleep(0.1)

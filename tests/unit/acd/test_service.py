@@ -14,7 +14,7 @@ from telephony.call import CallId, Dialled
 from telephony.errors import CommandRefused, HungUp
 from telephony.events import AttendedTransferred, ContactChanged, DeviceChanged
 from telephony.testing import ScriptedCall
-from tests.unit.acd.world import HINDI, NOON, World, channel
+from tests.unit.acd.world import HINDI, NOON, World, channel, talking_channels
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 
@@ -347,12 +347,32 @@ async def test_a_conversation_of_which_the_link_did_not_tell_is_not_taken_for_a_
     async with World(tmp_path) as world:
         await world.seat("1001")
         task = world.wait(world.call("c1", world.answering("c1", ring=3, talk=100, told=False)))
-        await asyncio.sleep(30)
+        await asyncio.sleep(4)
+        world.link.channels = talking_channels("c1", "1001")
+        await asyncio.sleep(26)
         assert world.agent("1001").state is State.TALKING
         assert world.acd.snapshot().repairs == {"answer missed": 1}
         served = await task
         assert isinstance(served, Served)
         assert served.talk_seconds == 100
+
+
+async def test_a_ring_past_its_deadline_is_no_conversation_and_the_caller_keeps_the_place(tmp_path: Path) -> None:
+    async def rings_on(target: str) -> Dialled:
+        await asyncio.sleep(40)
+        return Dialled("NOANSWER", 0, 40.0)
+
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        task = world.wait(world.call("c1", rings_on, world.answering("c1", talk=10)))
+        await asyncio.sleep(30)
+        assert (world.agent("1001").state, world.agent("1001").reason) == (State.PAUSED, DID_NOT_ANSWER)
+        assert [waiter.call_id for waiter in world.acd.snapshot().waiting] == ["c1"]
+        assert world.acd.snapshot().repairs == {}
+        await world.seat("1002")
+        served = await task
+        assert isinstance(served, Served)
+        assert (served.agent, served.talk_seconds) == ("1002", 10)
 
 
 async def test_a_very_short_conversation_ends_in_wrap_up_though_its_answer_is_told_late(tmp_path: Path) -> None:

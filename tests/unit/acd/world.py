@@ -194,3 +194,12 @@ def channel(call_id: str, *, linked_id: str = "", name: str = "", bridge: str = 
         extension="",
         seconds=60,
     )
+
+
+def talking_channels(call_id: str, agent: str) -> list[LiveChannel]:
+    """That caller and that agent in one bridge."""
+    phone = f"PJSIP/agent-{agent}-0000000a"
+    return [
+        channel(call_id, bridge="b1"),
+        channel(f"leg.{call_id}.{agent}", linked_id=call_id, name=phone, bridge="b1"),
+    ]
