@@ -153,6 +153,7 @@ class Acd:
             orders=self._orders,
             link=link,
             rules=self._rules,
+            line_of=self._line_of,
             build_notice=build_notice,
             clock=clock,
         )

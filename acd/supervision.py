@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from acd.conversations import Clock, Conversations
@@ -19,6 +19,7 @@ from acd.notices import NoticeBuilder
 from acd.orders import NOTHING, StandingOrders
 from acd.queues import QueueRules
 from acd.records import Conversation
+from acd.repairs import LINE_EXTENSION
 from agents.presence import State
 from agents.service import Agents
 from telephony.call import CallId
@@ -40,6 +41,7 @@ class Supervision:
         orders: StandingOrders,
         link: Link,
         rules: Mapping[str, QueueRules],
+        line_of: Callable[[str], str],
         build_notice: NoticeBuilder | None,
         clock: Clock,
     ) -> None:
@@ -49,6 +51,7 @@ class Supervision:
         self._orders = orders
         self._link = link
         self._rules = rules
+        self._line_of = line_of
         self._build_notice = build_notice
         self._clock = clock
         self._ringing: set[asyncio.Task[None]] = set()
@@ -105,8 +108,8 @@ class Supervision:
 
     async def _leave_bridge(self, agent: str, phone: str) -> None:
         """An off-hook line stays open: it goes back to where it waits. Any other phone is hung up."""
-        if self._agents.get(agent).line_open:
-            where = {"Context": "from-agents", "Exten": "*1", "Priority": "again"}
+        if phone == self._line_of(agent):
+            where = {"Context": "from-agents", "Exten": LINE_EXTENSION, "Priority": "again"}
             await self._link.action("Redirect", {"Channel": phone, **where})
         else:
             await self._link.hang_up(phone)
