@@ -221,15 +221,21 @@ def test_without_a_terminal_the_live_view_says_what_to_use(shell: Shell, house: 
     assert "--once" in shell.refused("queue", "watch")
 
 
-def watcher(shell: Shell, *arguments: str, terminal: int | None = None) -> subprocess.Popen[str]:
-    """`helpline queue watch` as a process, on that terminal or with its output in a pipe."""
+@contextlib.contextmanager
+def watcher(shell: Shell, *arguments: str, terminal: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`helpline queue watch` as a process, on that terminal or with its output in a pipe; gone at the end, also of a
+    test that failed before its Ctrl-C."""
     program = "import sys, helpline.cli; helpline.cli.main()"
     command = [sys.executable, "-c", program, "--settings", str(shell.file), "queue", "watch", *arguments]
     out = subprocess.PIPE if terminal is None else terminal
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=out if terminal else None, stdout=out, stderr=subprocess.PIPE, text=True, env=environment
-    )
+    ) as watching:
+        try:
+            yield watching
+        finally:
+            watching.kill()
 
 
 def test_a_program_is_told_each_change_within_a_second(shell: Shell, house: House) -> None:
