@@ -54,7 +54,9 @@ class Left:
 class Floor:
     """See the module. Every citizen goes straight into the queue."""
 
-    def __init__(self, asterisk: Instance, recordings: Path, left: Left) -> None:
+    def __init__(
+        self, asterisk: Instance, recordings: Path, left: Left, *, wrap_up_seconds: float = WRAP_UP_SECONDS
+    ) -> None:
         settings = asterisk.settings
         self.asterisk = asterisk
         self.recordings = recordings
@@ -72,7 +74,7 @@ class Floor:
             clock=clock,
             words=PlainWords(),
             settings=AcdSettings(
-                recordings_folder=recordings, ring_seconds=RING_SECONDS, wrap_up_seconds=WRAP_UP_SECONDS
+                recordings_folder=recordings, ring_seconds=RING_SECONDS, wrap_up_seconds=wrap_up_seconds
             ),
         )
         self.server = FastAgiServer(*settings.agi, self._handle, self.link)

@@ -4,68 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from acd.records import Outcome, Request
-from acd.service import Acd
-from acd.settings import AcdSettings
-from acd.testing import MemoryCallLog, PlainWords
+from acd.records import Outcome
 from agents.presence import DID_NOT_ANSWER, PHONE_BUSY, PHONE_NOT_REACHABLE, State
-from agents.testing import MemoryAgents
 from asterisk_conf.instance import Instance
-from telephony.ami import AmiLink, AmiSettings
-from telephony.call import Call
-from telephony.errors import HungUp
-from telephony.server import FastAgiServer
+from tests.live import floor
 from tests.live.conftest import Phones
+from tests.live.floor import Floor, Left
 from tests.live.sip_peer import SipPeer
 
 pytestmark = pytest.mark.live
 
-RING_SECONDS = 2
 WAV_HEADER = 44  # bytes of a file without sound
 
 
-def clock() -> datetime:
-    return datetime.now(UTC)
-
-
-class Controller:
-    """The part of a controller that the queue needs: every call goes straight into it."""
+class Controller(Floor):
+    """The same floor, with the telephone network behind the trunk."""
 
     def __init__(self, asterisk: Instance, recordings: Path) -> None:
-        settings = asterisk.settings
-        self.agents = MemoryAgents(clock=clock)
-        self.calls = MemoryCallLog()
-        self.link = AmiLink(
-            AmiSettings(host="127.0.0.1", port=settings.ami_port, user=settings.ami_user, secret=asterisk.ami_secret()),
-            rng=Random(1),
-        )
-        self.acd = Acd(
-            agents=self.agents,
-            redis=self.agents.redis.as_redis(),
-            calls=self.calls,
-            link=self.link,
-            clock=clock,
-            words=PlainWords(),
-            settings=AcdSettings(recordings_folder=recordings, ring_seconds=RING_SECONDS, wrap_up_seconds=1.0),
-        )
-        self.server = FastAgiServer(*settings.agi, self._handle, self.link)
-        self.network = SipPeer((settings.bind, settings.sip_port))
-
-    async def _handle(self, call: Call) -> None:
-        try:
-            resumed = await self.acd.resume(call)
-            if resumed is None or resumed.served is None:
-                await call.answer()
-                await self.acd.wait_for_agent(call, Request(language="hi", service="complaint"))
-            await call.done()
-        except HungUp:
-            return
+        super().__init__(asterisk, recordings, Left(), wrap_up_seconds=1.0)
+        self.calls = self.left.calls
+        self.network = SipPeer((asterisk.settings.bind, asterisk.settings.sip_port))
 
     async def seat(self, *ids: str) -> None:
         """Signed in; whether the phone is there is Asterisk's to say."""
@@ -81,10 +43,7 @@ class Controller:
 @pytest.fixture
 async def controller(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Controller]:
     controller = Controller(asterisk, tmp_path / "recordings")
-    await controller.agents.start()
-    await controller.acd.start()
-    await controller.link.start()
-    await controller.server.start()
+    await controller.start()
     await controller.network.open(asterisk.settings.trunk.host, asterisk.settings.trunk.port)
     yield controller
     for leg in controller.network.legs.values():
@@ -92,16 +51,11 @@ async def controller(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Contro
             leg.hang_up()
     await until(lambda: not controller.server.calls)
     controller.network.close()
-    await controller.server.stop()
-    await controller.link.stop()
-    await controller.acd.stop()
-    await controller.agents.stop()
+    await controller.stop()
 
 
 async def until(claim: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
-        while not claim():
-            await asyncio.sleep(0.02)
+    await floor.until(claim, seconds=15.0)
 
 
 async def test_the_presence_follows_the_phone_from_the_ring_to_the_end_of_wrap_up(
