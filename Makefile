@@ -34,7 +34,7 @@ check: $(READY_TEST)  ## ruff, mypy, import-linter
 
 unit: $(READY_TEST)  ## the fast tests
 	$(PYTEST) tests/unit -n 3 --dist loadfile --no-loadscope-reorder \
-		-o faulthandler_timeout=90 -o faulthandler_exit_on_timeout=true
+		-o faulthandler_timeout=90 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
 live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
 	$(PYTEST) tests/live
