@@ -30,7 +30,7 @@ CITIZEN_VARIABLE: Final = "HELPLINE_CITIZEN"
 
 
 class Callbacks:
-    """All that are owed, by the name of their place. `tell` is the engine's ear (`acd.places.Places.tell`)."""
+    """All that are owed, by the name of their place. `tell` is the engine's ear (`acd.hall.Hall.tell`)."""
 
     def __init__(
         self,
