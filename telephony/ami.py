@@ -176,13 +176,16 @@ class AmiLink:
         await self.action("PlayDTMF", {"Channel": channel, "Digit": digit, "Receive": "true"})
 
     async def live_channels(self) -> list[LiveChannel]:
-        channels = []
+        # Asterisk walks its cache while channels change in it, and may list one twice: the later row is the newer.
+        channels: dict[str, LiveChannel] = {}
         for row in await self.listing("CoreShowChannels"):
             try:
-                channels.append(live_channel_of(row))
+                channel = live_channel_of(row)
             except ValueError as error:
                 log.warning("A live channel could not be read", extra={"action": "ami_malformed", "reason": str(error)})
-        return channels
+            else:
+                channels[channel.call_id] = channel
+        return list(channels.values())
 
     async def asterisk_started(self) -> datetime:
         """When Asterisk was started, to the second: another time than before means that its calls are gone."""

@@ -16,6 +16,9 @@ settings.load_profile("helpline")
 def pytest_configure() -> None:
     """Ended from outside, a run takes its fixtures down as after Ctrl+C: else their Redis and Asterisk would stay."""
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script's background job is born deaf to Ctrl+C, and so would be every program that the tests start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 KINDS = {"unit", "service", "live"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,16 +12,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from agents.agent import Line
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
-from asterisk_conf.settings import PhoneAccount
 from asterisk_conf.testing import private_instance, private_settings
 from helpline.demo.sipp import Sipp
 from helpline.demo.softphone import Account, Answering, Softphone
 from helpline.demo.speech import speak_lines
+from tests.live.accounts import AGENTS, PASSWORD, account
+from tests.live.floor import Hall, hall_of
 
-AGENTS = ("1001", "1002", "1003")
-PASSWORD = "kabootar"
 SETTLE_SECONDS = 3.0
 
 
@@ -42,14 +41,8 @@ async def voices(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -
 async def asterisk(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instance]:
     """One private Asterisk with the phones of AGENTS, for all tests that do not harm it."""
     settings = private_settings(tmp_path_factory.mktemp("live"))
-    async with private_instance(settings, phones=[_phone(agent) for agent in AGENTS], programs=programs) as instance:
+    async with private_instance(settings, phones=[account(agent) for agent in AGENTS], programs=programs) as instance:
         yield instance
-
-
-def _phone(agent: str) -> PhoneAccount:
-    user = f"agent-{agent}"
-    cred = hashlib.md5(f"{user}:helpline:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
-    return PhoneAccount(user, cred, f"Agent {agent}")
 
 
 class Phones:
@@ -101,6 +94,19 @@ async def phones(programs: Programs, asterisk: Instance, tmp_path: Path) -> Asyn
 @pytest.fixture
 def sipp(programs: Programs, tmp_path: Path) -> Sipp:
     return Sipp(programs.find("sipp"), tmp_path / "sipp")
+
+
+@pytest.fixture
+async def hall(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Hall]:
+    """The queue's own part of a controller, and telephones in the test's hands."""
+    async with hall_of(asterisk, tmp_path / "recordings") as hall:
+        yield hall
+
+
+@pytest.fixture(params=[Line.ON_HOOK, Line.OFF_HOOK])
+def line(request: pytest.FixtureRequest) -> Line:
+    """Both kinds of agents pass the same tests."""
+    return Line(request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from telephony.ami import AmiLink, AmiSettings
 from telephony.call import Call
 from telephony.errors import HungUp
 from telephony.server import FastAgiServer
-from tests.live.conftest import PASSWORD
+from tests.live.accounts import PASSWORD
 from tests.live.line_peer import AGENT, CITIZEN, LinePeer
 from tests.live.sip_peer import Leg
 
@@ -33,6 +33,11 @@ WRAP_UP_SECONDS = 0.05
 
 def clock() -> datetime:
     return datetime.now(UTC)
+
+
+def now() -> float:
+    """By the loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()
 
 
 @dataclass

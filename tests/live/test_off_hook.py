@@ -13,10 +13,9 @@ from agents.agent import Line
 from agents.presence import State
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs
-from asterisk_conf.settings import PhoneAccount
 from asterisk_conf.testing import private_instance, private_settings
-from tests.live.conftest import AGENTS, _phone
-from tests.live.floor import Hall, hall_of, until
+from tests.live.accounts import AGENTS, account
+from tests.live.floor import Hall, now, until
 from tests.live.line_peer import AGENT, AGENT_2, BEEP, CITIZEN, HEARD, MUSIC, LinePeer
 from tests.live.sip_peer import Leg
 from tests.live.tones import of_file
@@ -34,24 +33,9 @@ AT_ONCE = 0.15
 async def asterisk(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Instance]:
     """One that does not wait long for a phone that has gone silent."""
     settings = private_settings(tmp_path_factory.mktemp("oh"), silent_phone_seconds=SILENT_SECONDS)
-    phones: list[PhoneAccount] = [_phone(agent) for agent in AGENTS]
+    phones = [account(agent) for agent in AGENTS]
     async with private_instance(settings, phones=phones, programs=programs) as instance:
         yield instance
-
-
-@pytest.fixture
-async def hall(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Hall]:
-    async with hall_of(asterisk, tmp_path / "recordings") as hall:
-        yield hall
-
-
-@pytest.fixture(params=[Line.ON_HOOK, Line.OFF_HOOK])
-def line(request: pytest.FixtureRequest) -> Line:
-    return Line(request.param)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def hears(phone: LinePeer) -> frozenset[int]:

@@ -163,7 +163,9 @@ async def test_a_blind_transfer_rings_the_third_phone(phones: Phones) -> None:
     second = await phones.agent("1002", answering="auto")
     third = await phones.agent("1003")
     await first.dial("1002")
+    await first.expect("established")  # the called phone is told so before Asterisk has joined the two
     await second.expect("established")
+    await asyncio.sleep(0.3)
     await second.transfer("1003")
     await third.expect("incoming")
     await third.accept()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,25 +14,10 @@ from agents.agent import Line
 from agents.presence import PHONE_BUSY, State
 from asterisk_conf.instance import Instance
 from telephony.testing import ScriptedCall
-from tests.live.floor import Hall, hall_of, until
+from tests.live.floor import Hall, now, until
 from tests.live.line_peer import AGENT, AGENT_2, CITIZEN, LinePeer
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture
-async def hall(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Hall]:
-    async with hall_of(asterisk, tmp_path / "recordings") as hall:
-        yield hall
-
-
-@pytest.fixture(params=[Line.ON_HOOK, Line.OFF_HOOK])
-def line(request: pytest.FixtureRequest) -> Line:
-    return Line(request.param)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def test_a_supervisor_gives_a_talk_to_another_agent_and_the_first_is_ready_for_the_next(

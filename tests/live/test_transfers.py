@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from agents.agent import Line
 from agents.presence import State
-from asterisk_conf.instance import Instance
 from tests.live.conftest import Phones
-from tests.live.floor import Hall, hall_of, until
+from tests.live.floor import Hall, now, until
 from tests.live.line_peer import AGENT, AGENT_2, CITIZEN, MUSIC, LinePeer
 from tests.live.sip_peer import Leg
 
 pytestmark = pytest.mark.live
 
 SOON = 0.5
-
-
-@pytest.fixture
-async def hall(asterisk: Instance, tmp_path: Path) -> AsyncIterator[Hall]:
-    async with hall_of(asterisk, tmp_path / "recordings") as hall:
-        yield hall
-
-
-@pytest.fixture(params=[Line.ON_HOOK, Line.OFF_HOOK])
-def line(request: pytest.FixtureRequest) -> Line:
-    return Line(request.param)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 class Talk:

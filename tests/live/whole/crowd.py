@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import shutil
 import tempfile
@@ -28,9 +27,9 @@ from asterisk_conf.testing import free_ports
 from helpline import storage
 from helpline.demo.lab import Lab
 from helpline.demo.sipp import Running, Sipp
+from tests.live.accounts import PASSWORD, cred_of
 from tests.live.whole.steps import controller_log, database_of, has_called_before
 
-PASSWORD = "kabootar"
 AGENTS = tuple(str(number) for number in range(1100, 1130))
 AGENTS_HOST, DYING_HOST = "127.0.0.4", "127.0.0.5"
 LANGUAGES = ("hi", "en")
@@ -58,15 +57,13 @@ async def employ(lab: Lab, numbers: Sequence[str]) -> None:
     store = AgentStore(async_sessionmaker(engine))
     try:
         for number in numbers:
-            user = f"agent-{number}"
-            cred = hashlib.md5(f"{user}:helpline:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
             await store.add(
                 Record(
                     id=AgentId(number),
                     name=f"Agent {number}",
                     languages=LANGUAGES,
                     skills=default_skills(LANGUAGES),
-                    md5_cred=cred,
+                    md5_cred=cred_of(number),
                     pin_hash="",
                     created_at=datetime.now(UTC),
                 )

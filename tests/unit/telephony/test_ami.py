@@ -186,6 +186,13 @@ async def test_an_action_without_an_answer_ends_in_time_and_its_late_answer_hurt
         assert await link.live_channels() == []
 
 
+async def test_a_channel_that_asterisk_lists_twice_is_told_once_as_it_is_now() -> None:
+    async with linked() as (ami, link):
+        row = {"Channel": "PJSIP/x-1", "Uniqueid": "call-1", "Linkedid": "call-1", "Duration": "00:00:01"}
+        ami.channels = [row | {"ChannelStateDesc": "Ring"}, row | {"ChannelStateDesc": "Up"}]
+        assert [(channel.call_id, channel.state) for channel in await link.live_channels()] == [("call-1", "Up")]
+
+
 async def test_a_line_end_in_a_value_cannot_become_a_header() -> None:
     async with linked() as (ami, link):
         with pytest.raises(ValueError, match="line end"):
