@@ -25,6 +25,7 @@ from acd.errors import QueueUnreadable
 from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
 from acd.explain import why_agent, why_waiting
 from acd.floor import Floor
+from acd.gone_phones import GonePhones
 from acd.hall import Hall, Journal
 from acd.jobs import Jobs
 from acd.ledger import Ledger
@@ -122,6 +123,7 @@ class Acd:
         )
         self._hall.rings = self._conversations.rings
         self._off_hook = OffHook(agents=agents, link=link)
+        GonePhones(hall=self._hall, conversations=self._conversations, link=link, jobs=self._jobs)
         self._way = self._caller_way(words)
         self._resuming = Resuming(
             agents=agents, hall=self._hall, conversations=self._conversations, callbacks=self._callbacks

@@ -87,10 +87,12 @@ class AsteriskSettings:
     realm: str = "helpline"
     ami_user: str = "helpline"
     ami_events: tuple[str, ...] = AMI_EVENTS
-    qualify_seconds: int = 15
-    """How often a phone is asked whether it is still there."""
-    silent_phone_seconds: int = 10
-    """How long an agent's phone may send no voice in a call before it counts as gone."""
+    qualify_seconds: int = 5
+    """How often a phone is asked whether it is still there; one that does not answer for 3 s is gone, and its caller goes
+    to the next agent."""
+    silent_phone_seconds: int = 60
+    """How long an agent's phone may send no voice in a call before the call is ended, should no question have told that
+    it is gone. So long that a phone which suppresses silence is not cut off while its agent listens."""
     away_seconds: int = 10
     """How long a caller hears music for a controller that is gone before the dialplan helps itself."""
     fallback_seconds: int = 60
