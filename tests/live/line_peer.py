@@ -54,6 +54,7 @@ class LinePeer(SipPeer):
         self._password = password
         self._talking: asyncio.Task[None] | None = None
         self._registered: asyncio.Future[None] | None = None
+        self._gone = False
         self.declines = 0
         """A final code with which calls are refused; 0: they are answered."""
 
@@ -109,7 +110,7 @@ class LinePeer(SipPeer):
     def vanish(self) -> None:
         """As a phone whose power goes: it says nothing more and answers nothing."""
         self.silent()
-        self._transport.close()
+        self._gone = True  # the address is there still: nothing comes back to tell Asterisk, as from a dead phone
         for leg in self.legs.values():
             leg.ended.set()
 
@@ -161,6 +162,8 @@ class LinePeer(SipPeer):
     # -- SIP
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._gone:
+            return
         text = data.decode()
         if text.startswith("OPTIONS "):  # is the phone still there?
             self._reply(Leg(self, _header(text, "Call-ID"), addr), text, 200)
