@@ -111,6 +111,9 @@ def work_text(item: WorkItem) -> str:
             "about": item.about,
             "seconds": item.seconds,
             "agent": item.agent,
+            "sound": item.sound,
+            "caller": item.caller,
+            "language": item.language,
         }
     )
 
@@ -129,6 +132,9 @@ def work_from(text: str) -> WorkItem | None:
             about=str(values["about"]),
             seconds=float(values["seconds"]),
             agent=str(values["agent"]),
+            sound=str(values.get("sound", "")),
+            caller=str(values.get("caller", "")),
+            language=str(values.get("language", "")),
         ),
     )
 

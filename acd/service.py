@@ -21,7 +21,7 @@ from acd.admission import Load, is_full
 from acd.callbacks import Callbacks
 from acd.caller_way import CallerWay, End
 from acd.conversations import Clock, Conversations
-from acd.errors import QueueUnreadable
+from acd.errors import NoSuchQueue, QueueUnreadable
 from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
 from acd.explain import why_agent, why_waiting
 from acd.floor import Floor
@@ -349,8 +349,18 @@ class Acd:
     # -- work
 
     async def add_work(self, item: WorkItem) -> None:
-        """A work item to be matched by the same rules as callers, below them until it is due."""
+        """A work item to be matched by the same rules as callers, below them until it is due. Raises NoSuchQueue."""
+        if item.queue not in self._rules:
+            raise NoSuchQueue(f"There is no queue {item.queue!r}. There are {', '.join(sorted(self._rules))}.")
         await self._work.add(item)
+
+    def work_item(self, item_id: str) -> WorkItem | None:
+        """An item that is not done yet."""
+        return self._work.get(item_id)
+
+    def queue_of(self, service: str) -> str:
+        """Where work of that service belongs; a service without a queue of its own goes where people are asked for."""
+        return self._hall.queue_of(Request(language="", service=service))
 
     async def done_work(self, item_id: str) -> None:
         """Raises NoSuchWork."""

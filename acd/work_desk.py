@@ -41,6 +41,9 @@ class WorkDesk:
         """First to last."""
         return sorted(self._items.values(), key=lambda item: item.place)
 
+    def get(self, id: str) -> WorkItem | None:
+        return self._items.get(id)
+
     def take_up(self, item: WorkItem) -> list[Event]:
         """One that the controller before left. Who works on it goes on."""
         self._items[item.id] = item
@@ -55,7 +58,13 @@ class WorkDesk:
         if item.id in self._items:
             return
         item = self._items[item.id] = replace(item, place=self._hall.new_place(), agent="")
-        await self._store.put_work(item)
+        try:
+            await self._store.put_work(item)
+        except BaseException:  # not in line, so not known either: whoever adds it again is not told that it is there
+            self._items.pop(item.id, None)
+            raise
+        if item.id not in self._items:
+            return  # it was done while it was written
         log.info("A work item waits", extra={"action": "work_added", "item": item.id, "queue": item.queue})
         self._hall.tell(CallerJoined(_in_line(item), attached=True))
 

@@ -117,7 +117,13 @@ class House:
             log.info("Complaints ran out of time", extra={"action": "swept", "complaints": moved})
 
     async def _file_voice_messages(self) -> None:
-        filed = await file_voice_messages(self.lifeline_folder, self.grievances, now=self.clock())
+        filed = await file_voice_messages(
+            self.lifeline_folder,
+            self.grievances,
+            now=self.clock(),
+            add_work=self.acd.add_work,
+            queue=self.acd.queue_of("complaint"),
+        )
         if filed:
             log.info("The lifeline's messages were filed", extra={"action": "voice_filed", "messages": filed})
 

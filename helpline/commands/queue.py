@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from helpline.commands import history
+from helpline.commands import history, work
 from helpline.commands.common import AsJson, asked, moment, show_json, show_table
 from helpline.commands.levels import levels
 
@@ -284,6 +284,7 @@ def notice(
     _do(ctx, "/api/queue/notice", {"say": _words(text, english)}, "All callers hear it.", as_json=as_json)
 
 
+app.add_typer(work.app, name="work", short_help="What agents do between calls.")
 app.command("levels")(levels)
 app.command("replay", short_help="Run a recorded day through the engine again.")(history.replay)
 app.command("whatif", short_help="What other staffing would have changed.")(history.whatif)

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from helpline.console.api import Api
 from helpline.console.api_queue import QueueApi
+from helpline.console.api_work import WorkApi
 from helpline.console.desk import Desk
 from helpline.console.faults import ROOMS_ERRORS, Faults
 from helpline.console.feed import Feed
@@ -35,6 +36,7 @@ def build(parts: Parts) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", _to_the_desk),
+            *WorkApi(parts).routes,
             *queue.routes,  # before the agents' verbs, which take any word
             *Api(parts).routes,
             *Desk(parts, pages, feed).routes,

@@ -50,6 +50,12 @@ class Body:
             raise HTTPException(422, f"{name} must be true or false.")
         return value
 
+    def number(self, name: str, default: int, *, most: int) -> int:
+        value = self._fields.get(name, default)
+        if type(value) is not int or not 0 <= value <= most:
+            raise HTTPException(422, f"{name} must be a whole number from 0 to {most}.")
+        return value
+
     def levels(self, name: str) -> dict[str, int]:
         """A skill and its level each, at least one."""
         value = self._fields.get(name)

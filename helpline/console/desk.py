@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from acd.errors import AcdError
@@ -22,6 +24,8 @@ from helpline.console.parts import Parts
 from helpline.console.sessions import Sessions
 
 EARLIER_LIMIT = 10
+MESSAGE = "voice-"
+"""So the work items begin that are spoken messages (helpline.lifeline)."""
 PAUSE_REASONS = ("break", "training", "back_office", "technical")
 
 
@@ -47,6 +51,7 @@ class Desk:
             Route("/desk/sign-out", self.sign_out, methods=["POST"]),
             Route("/desk/presence", self.presence, methods=["POST"]),
             Route("/desk/events", self.events),
+            Route("/desk/work/sound", self.sound, methods=["GET"]),
             Route("/desk/complaints", self.register, methods=["POST"]),
             Route("/desk/complaints/{number}", self.complaint, methods=["GET"]),
         ]
@@ -119,6 +124,14 @@ class Desk:
             raise NotPossible("You are on no work item now; its time may have run out.")
         await self._parts.acd.done_work(agent.call)
 
+    async def sound(self, request: Request) -> Response:
+        """What the citizen said whose message this agent is typing up; nobody else hears it here."""
+        agent = await self._agent(request)
+        item = self._work(agent) if agent is not None else None
+        if item is None or not item.sound or not Path(item.sound).is_file():
+            raise HTTPException(404, "There is no message to be heard now.")
+        return FileResponse(item.sound, media_type="audio/wav")
+
     async def events(self, request: Request) -> Response:
         """Server push; 204 tells the browser not to come back."""
         agent = await self._agent(request)
@@ -147,7 +160,7 @@ class Desk:
         registered: str = "",
         values: Typed | None = None,
     ) -> Response:
-        call = self._feed.call_of(agent)
+        call = self._call(agent)
         complaint = await self._parts.grievances.get(registered) if registered else None
         return self._pages.render(
             "desk.html",
@@ -162,7 +175,7 @@ class Desk:
 
     async def _now(self, agent: Agent) -> str:
         """The part of the page that follows presence and call."""
-        call = self._feed.call_of(agent)
+        call = self._call(agent)
         earlier = (
             await self._parts.grievances.find(caller=call.caller, limit=EARLIER_LIMIT) if call and call.caller else []
         )
@@ -186,7 +199,14 @@ class Desk:
     def _work(self, agent: Agent) -> WorkItem | None:
         if agent.state is not State.WORKING:
             return None
-        return next((item for item in self._parts.acd.snapshot().work if item.id == agent.call), None)
+        return self._parts.acd.work_item(agent.call)
+
+    def _call(self, agent: Agent) -> DeskCall | None:
+        """Whom the form is about: the caller, or the citizen whose message is typed up."""
+        item = self._work(agent)
+        if item is not None and item.sound:
+            return DeskCall(item.id, item.caller, item.language or "hi")
+        return self._feed.call_of(agent)
 
     async def register(self, request: Request) -> Response:
         """Register; on an error the form comes back as it was typed, with what to mend."""
@@ -195,7 +215,7 @@ class Desk:
         if agent is None:
             return self._sign_in_page(status=403, message="Sign in first; what you typed is kept in this browser.")
         try:
-            channel = "call" if values["call_id"] else "desk"
+            channel = channel_of(values["call_id"])
             draft = draft_of(values, catalogue=self._parts.catalogue, agent=agent.id, channel=channel)
             complaint = await self._parts.grievances.register(draft)
         except GrievanceError as error:
@@ -216,6 +236,13 @@ class Desk:
             history=await self._parts.grievances.history(number),
             office=False,
         )
+
+
+def channel_of(call_id: str) -> str:
+    """How a complaint with that call came: spoken to an agent, as a message, or to nobody on the line."""
+    if not call_id:
+        return "desk"
+    return "message" if call_id.startswith(MESSAGE) else "call"
 
 
 def fresh(call: DeskCall | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.errors import NoSuchWork
+from acd.errors import NoSuchQueue, NoSuchWork
 from acd.work import WorkItem
 from agents.presence import WORK_NOT_DONE, State
 from tests.unit.acd.world import NOON, World
@@ -19,11 +19,10 @@ pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 def item(id: str = "w1", *, due_minutes: float = 60, **more: object) -> WorkItem:
     return WorkItem(
         id=id,
-        queue="complaint",
         added_at=NOON,
         due_at=NOON + timedelta(minutes=due_minutes),
         about="voice message 7",
-        **more,  # type: ignore[arg-type]
+        **({"queue": "complaint"} | more),  # type: ignore[arg-type]
     )
 
 
@@ -100,3 +99,41 @@ async def test_work_outlives_a_restart_where_it_was(tmp_path: Path) -> None:
         await world.acd.done_work("w1")
         await asyncio.sleep(1)
         assert world.agent("1001").call == "w2"
+
+
+async def test_an_item_whose_first_write_fails_can_be_added_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+
+        async def fails(_item: WorkItem) -> None:
+            raise RuntimeError("no memory")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.acd._store, "put_work", fails)
+            with pytest.raises(RuntimeError):
+                await world.acd.add_work(item())
+        assert world.acd.snapshot().work == ()
+        await world.acd.add_work(item())
+        await asyncio.sleep(1)
+        assert world.agent("1001").call == "w1"
+
+
+async def test_work_for_a_queue_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        with pytest.raises(NoSuchQueue, match="complaint"):
+            await world.acd.add_work(item(queue="no-such"))
+        assert world.acd.snapshot().work == ()
+
+
+async def test_what_was_spoken_by_whom_outlives_a_restart(tmp_path: Path) -> None:
+    first = await World(tmp_path).__aenter__()
+    spoken = item(sound="/there/m.wav", caller="9876500001", language="en")
+    await first.acd.add_work(spoken)
+    await first.__aexit__()
+    async with World(tmp_path, after=first) as world:
+        found = world.acd.work_item("w1")
+        assert found is not None
+        assert (found.sound, found.caller, found.language) == ("/there/m.wav", "9876500001", "en")
+        assert "9876500001" not in repr(found)

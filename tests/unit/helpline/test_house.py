@@ -18,6 +18,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from acd.work import WorkItem
+from asterisk_conf import messages
+from asterisk_conf.sounds import write_tone
 from asterisk_conf.testing import free_port
 from helpline import house as house_module
 from helpline.errors import ServiceFailed
@@ -48,6 +51,12 @@ class Room:
     async def stop(self) -> None:
         self.told.append(f"{self.name} down")
 
+    async def add_work(self, item: WorkItem) -> None:
+        self.told.append(f"work in {item.queue}")
+
+    def queue_of(self, service: str) -> str:
+        return f"{service}s"
+
 
 @dataclass
 class Sweeper:
@@ -61,6 +70,9 @@ class Sweeper:
         if self.sweeps <= self.refusals:
             raise ConnectionError("the database is away")
         return 1
+
+    async def file_voice_message(self, *_: object, **__: object) -> None:
+        """Filed."""
 
 
 @dataclass
@@ -269,6 +281,16 @@ async def test_the_house_serves_on_while_a_chore_fails(
             assert (await client.get(home.console_url)).is_success
     failures = [record for record in caplog.records if vars(record).get("action") == "chore_failed"]
     assert len(failures) == 2
+
+
+async def test_a_message_that_a_citizen_spoke_becomes_work_for_an_agent(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    begun = messages.begin(tmp_path, caller="9876500001", taken_at=now, language="hi", uniqueid="1.1")
+    write_tone(begun.sound, hertz=500, seconds=0.1)
+    assert messages.keep(tmp_path, begun)
+    home = built(tmp_path)
+    async with home.serving():
+        await until(lambda: "work in complaints" in home.told)
 
 
 async def until(true: Callable[[], bool]) -> None:

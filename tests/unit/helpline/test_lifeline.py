@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from acd.work import WorkItem
 from asterisk_conf import messages
 from asterisk_conf.sounds import write_tone
 from grievance_core.catalogue import Catalogue
@@ -207,3 +208,39 @@ async def test_whatever_number_the_network_showed_the_message_is_filed(
     taken(tmp_path, caller=caller)
     assert await file_voice_messages(tmp_path, grievances, now=NOON) == 1
     assert await callers(grievances) == [kept]
+
+
+async def test_each_message_is_work_for_an_agent_who_speaks_its_language_once(
+    tmp_path: Path, grievances: Grievances, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = taken(tmp_path, 1), taken(tmp_path, 2)
+    added: list[WorkItem] = []
+
+    async def add(item: WorkItem) -> None:
+        assert (tmp_path / f"{item.id.removeprefix('voice-')}.json").exists()  # not put aside before it is in line
+        added.append(item)
+
+    now = NOON + timedelta(minutes=3)
+    assert await file_voice_messages(tmp_path, grievances, now=now, add_work=add, queue="person") == 2
+    assert await file_voice_messages(tmp_path, grievances, now=now, add_work=add, queue="person") == 0
+    assert [item.sound for item in added] == [str(first.sound), str(second.sound)]
+    item = added[0]
+    assert (item.queue, item.needs, item.caller) == ("person", ("language:hi",), "9876543210")
+    assert (item.added_at, item.due_at) == (now, first.taken_at + timedelta(hours=2))
+
+
+async def test_a_queue_that_can_not_take_the_work_loses_no_message(tmp_path: Path, grievances: Grievances) -> None:
+    taken(tmp_path)
+    refuses = [True]
+    added: list[WorkItem] = []
+
+    async def add(item: WorkItem) -> None:
+        if refuses.pop() if refuses else False:
+            raise RuntimeError("not now")
+        added.append(item)
+
+    with pytest.raises(RuntimeError):
+        await file_voice_messages(tmp_path, grievances, now=NOON, add_work=add)
+    assert await file_voice_messages(tmp_path, grievances, now=NOON, add_work=add) == 1
+    assert len(added) == 1
+    assert len(await grievances.voice_messages()) == 1

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from starlette.applications import Starlette
 
-from acd.errors import AcdError
+from acd.errors import AcdError, NoSuchQueue
 from acd.snapshot import KnownCall, Snapshot, WaitingCaller
 from acd.work import WorkItem
 from agents.service import Agents, NewAgent
@@ -87,8 +87,19 @@ class ShownQueue:
     def snapshot(self) -> Snapshot:
         return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, work=self.work, repairs={})
 
+    async def add_work(self, item: WorkItem) -> None:
+        if item.queue != "complaint":
+            raise NoSuchQueue(f"There is no queue {item.queue!r}.")
+        self.work += (item,)
+
     async def done_work(self, item_id: str) -> None:
         self.done.append(item_id)
+
+    def work_item(self, item_id: str) -> WorkItem | None:
+        return next((item for item in self.work if item.id == item_id), None)
+
+    def queue_of(self, service: str) -> str:
+        return service
 
     def why(self, call_id: str) -> Sequence[str]:
         return [f"Call {call_id} waits for an agent who speaks Urdu.", "Nobody who does is signed in."]

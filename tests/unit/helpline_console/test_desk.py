@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +140,40 @@ async def test_a_work_item_is_shown_with_what_it_is_about_and_is_no_call(house: 
     assert 'name="call_id" value=""' in page
     assert (await house.web.post("/desk/presence", data={"do": "work-done"})).status_code == 303
     assert house.queue.done == ["voice-7"]
+
+
+async def test_a_spoken_message_is_heard_typed_up_under_its_own_number_and_done(house: House, tmp_path: Path) -> None:
+    sound = tmp_path / "m.wav"
+    sound.write_bytes(b"RIFF....WAVE")
+    house.queue.work = (
+        WorkItem(
+            id="voice-m",
+            queue="complaint",
+            added_at=house.clock(),
+            due_at=house.clock(),
+            about="listen",
+            sound=str(sound),
+            caller="9876500001",
+            language="en",
+        ),
+    )
+    assert (await house.web.get("/desk/work/sound")).status_code == 404  # nobody is signed in
+    await house.at_the_desk()
+    assert (await house.web.get("/desk/work/sound")).status_code == 404  # it is not theirs
+    await house.agents.working("1001", "voice-m", seconds=600)
+    page = (await house.web.get("/desk")).text
+    assert 'src="/desk/work/sound?voice-m"' in page
+    assert 'name="caller" value="9876500001"' in page
+    assert 'data-call="voice-m" data-caller="9876500001" data-language="en"' in page
+    heard = await house.web.get("/desk/work/sound")
+    assert (heard.content, heard.headers["content-type"]) == (sound.read_bytes(), "audio/wav")
+    assert "media-src 'self'" in heard.headers["content-security-policy"]
+    answer = await house.web.post("/desk/complaints", data=FORM | {"call_id": "voice-m", "caller": "9876500001"})
+    assert answer.status_code == 303
+    [complaint] = await house.grievances.find(caller="9876500001")
+    assert (complaint.channel, complaint.call_id, complaint.agent) == ("message", "voice-m", "1001")
+    assert (await house.web.post("/desk/presence", data={"do": "work-done"})).status_code == 303
+    assert house.queue.done == ["voice-m"]
 
 
 async def test_a_work_item_that_is_no_longer_theirs_can_not_be_done(house: House) -> None:
