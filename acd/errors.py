@@ -7,6 +7,7 @@ AcdError
     NoSuchCall         nobody waits or talks under that id
     NoSuchQueue        no queue has that name
     NoSuchWork         no work item has that id
+    NotKept            what is known of a caller could not be written
     NotSupervisable    what a supervisor asked for can't be done now
 """
 
@@ -43,6 +44,12 @@ class NoSuchQueue(AcdError):
 
 class NoSuchWork(AcdError):
     """The work item is done already, or was never added."""
+
+
+class NotKept(AcdError):
+    """The number is withheld, or the database does not answer."""
+
+    retryable = True
 
 
 class NotSupervisable(AcdError):

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from acd.admission import Load, is_full
 from acd.callbacks import Callbacks
 from acd.caller_way import CallerWay, End
+from acd.callers import KnownCallers
 from acd.conversations import Clock, Conversations
 from acd.errors import NoSuchQueue, QueueUnreadable
 from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
@@ -35,7 +36,6 @@ from acd.off_hook import OffHook
 from acd.offers import Offers
 from acd.orders import StandingOrders
 from acd.queues import Urgency
-from acd.recent import REPEAT, RecentCallers
 from acd.records import CallbackOwed, Entry, NotServed, Request, Resumed, Served
 from acd.restarts import Restarts
 from acd.resuming import Resuming
@@ -87,7 +87,7 @@ class Acd:
             first_seconds=settings.announce_first_seconds, every_seconds=settings.announce_every_seconds
         )
         self._rules = {rules.name: rules for rules in settings.queues}
-        self._recent = RecentCallers()
+        self.callers = KnownCallers(calls, clock)
         self._store = QueueStore(redis)
         self._ledger = Ledger(calls)
         self._jobs = Jobs()
@@ -247,13 +247,13 @@ class Acd:
             log.warning("Calls were lost", extra={"action": "calls_lost", "calls": lost})
 
     async def _read_recent(self) -> None:
-        """Who called in the last day, and today's figures; a long list, so calls do not wait for it."""
+        """Who called before, and today's figures; a long list, so calls do not wait for it."""
         now = self._clock()
+        await self.callers.read()
         try:
-            self._recent.called_before(await self._calls.callers_since(now - REPEAT))
             self._hall.today.happened(await self._calls.ended_since(self._hall.today.begins(now)))
         except (SQLAlchemyError, OSError) as error:
-            log.error("Earlier calls are not known", extra={"action": "call_log_failed", "error": str(error)})
+            log.error("Today's calls are not known", extra={"action": "call_log_failed", "error": str(error)})
 
     async def _tidy(self) -> None:
         """Places that were kept for those who left are given up in time."""
@@ -278,7 +278,7 @@ class Acd:
         now = self._clock()
         old = await self._callbacks.take_over(call.caller) or self._hall.remembered.take(call.caller, now)
         entry = self._entry(call, request, old)
-        self._recent.called(call.caller, now)
+        self.callers.called(call.caller, now)
         if old is not None:
             self._jobs.put(partial(self._store.drop_left, call.caller), of=call.id)
         await self._hall.join(entry)
@@ -297,11 +297,8 @@ class Acd:
     def _entry(self, call: Call, request: Request, old: Entry | None) -> Entry:
         now = self._clock()
         urgency = request.urgency
-        if urgency is Urgency.ORDINARY:
-            if old is not None:
-                urgency = old.request.urgency
-            elif self._recent.is_repeat(call.caller, now):
-                urgency = Urgency.REPEAT
+        if urgency is Urgency.ORDINARY:  # what made the first call urgent does so still
+            urgency = self.callers.urgency_of(call.caller, now) if old is None else old.request.urgency
         return Entry(
             call_id=call.id,
             channel=call.channel,

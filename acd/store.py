@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from redis.asyncio import Redis
-from sqlalchemy import Column, Index, MetaData, String, Table, Text, func, select, update
+from sqlalchemy import Column, Index, MetaData, String, Table, Text, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -49,6 +49,15 @@ calls_table = Table(
     Index(None, "joined_at"),
 )
 
+vulnerable_table = Table(
+    "vulnerable_callers",
+    metadata,
+    Column("caller", String(20), primary_key=True),
+    Column("said_by", String(60), nullable=False),
+    Column("said_at", UtcDateTime, nullable=False),
+)
+"""Senior or disabled citizens, by number, and who said so."""
+
 
 def _upsert(insert: Any) -> Any:
     new = insert(calls_table)
@@ -66,10 +75,12 @@ class CallLog(Protocol):
     async def close_unknown(self, known: Collection[str], at: datetime) -> int: ...
     async def callers_since(self, since: datetime) -> Sequence[tuple[str, datetime]]: ...
     async def ended_since(self, since: datetime) -> Sequence[CallRecord]: ...
+    async def vulnerable_callers(self) -> Sequence[str]: ...
+    async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str, at: datetime) -> None: ...
 
 
 class SqlCallLog:
-    """The table `calls`."""
+    """The tables `calls` and `vulnerable_callers`."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
@@ -107,6 +118,18 @@ class SqlCallLog:
                 select(calls_table).where(calls_table.c.joined_at >= since, calls_table.c.ended_at.is_not(None))
             )
             return [CallRecord(**{**row, "outcome": Outcome(row["outcome"])}) for row in found.mappings()]
+
+    async def vulnerable_callers(self) -> Sequence[str]:
+        """The numbers of senior and disabled citizens."""
+        async with self._sessions() as session:
+            return list(await session.scalars(select(vulnerable_table.c.caller)))
+
+    async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str, at: datetime) -> None:
+        """Whoever said it last is kept."""
+        async with self._sessions.begin() as session:
+            await session.execute(delete(vulnerable_table).where(vulnerable_table.c.caller == caller))
+            if vulnerable:
+                await session.execute(insert(vulnerable_table).values(caller=caller, said_by=by[:60], said_at=at))
 
 
 def _values(record: CallRecord) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class MemoryCallLog:
     def __init__(self) -> None:
         self.records: dict[str, CallRecord] = {}
         self.history: list[CallRecord] = []
+        self.vulnerable: dict[str, str] = {}  # number: who said it
         self.down = False
 
     async def save(self, records: Sequence[CallRecord]) -> None:
@@ -116,6 +117,16 @@ class MemoryCallLog:
         lost = [r for r in self.records.values() if r.ended_at is None and r.call_id not in known]
         await self.save([replace(record, outcome=Outcome.LOST, ended_at=at) for record in lost])
         return len(lost)
+
+    async def vulnerable_callers(self) -> Sequence[str]:
+        self._check()
+        return list(self.vulnerable)
+
+    async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str, at: datetime) -> None:
+        self._check()
+        self.vulnerable.pop(caller, None)
+        if vulnerable:
+            self.vulnerable[caller] = by
 
     def _check(self) -> None:
         if self.down:

@@ -241,6 +241,7 @@ def _house(
         agents=agents,
         acd=acd,
         supervision=acd.supervision,
+        callers=acd.callers,
         grievances=grievances,
         catalogue=catalogue,
         redis=client,

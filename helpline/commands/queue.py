@@ -284,6 +284,25 @@ def notice(
     _do(ctx, "/api/queue/notice", {"say": _words(text, english)}, "All callers hear it.", as_json=as_json)
 
 
+@app.command()
+def vulnerable(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The citizen's telephone number.")],
+    clear: Annotated[bool, typer.Option("--clear", help="They are not, after all.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Note that a caller is senior or disabled.
+
+    It is kept for the number: from the next call on they stand in line as if they had come five minutes earlier.
+
+    \b
+    Example:
+      helpline queue vulnerable 9876543210
+    """
+    said = "{caller} is not treated as vulnerable." if clear else "{caller} goes before others from the next call on."
+    _do(ctx, f"/api/callers/{quote(number, safe='')}/vulnerable", {"on": not clear}, said, as_json=as_json)
+
+
 app.add_typer(work.app, name="work", short_help="What agents do between calls.")
 app.command("levels")(levels)
 app.command("replay", short_help="Run a recorded day through the engine again.")(history.replay)

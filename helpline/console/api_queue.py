@@ -17,6 +17,7 @@ from helpline.console.live import Live
 from helpline.console.parts import Parts
 from helpline.console.views import queue_view
 from helpline.console.wall import AGENTS, CALLERS, MOST_SHOWN, wall_view
+from telephony.numbers import national
 
 SPYING = ("listen", "whisper", "barge")
 
@@ -41,6 +42,7 @@ class QueueApi:
             Route("/api/queue/queues/{name:path}/open", self.open, methods=["POST"]),
             Route("/api/queue/notice", self.set_notice, methods=["POST"]),
             Route("/api/queue/notice", self.clear_notice, methods=["DELETE"]),
+            Route("/api/callers/{number}/vulnerable", self.vulnerable, methods=["GET", "POST"]),
             Route("/api/agents/{id}/why", self.why_agent, methods=["GET"]),
             *(Route(f"/api/agents/{{id}}/{how}", self.spy, methods=["POST"]) for how in SPYING),
         ]
@@ -79,6 +81,16 @@ class QueueApi:
         return JSONResponse({"agent": agent.id, "why": list(self._parts.acd.why_agent(agent.id))})
 
     # -- what is done with one caller
+
+    async def vulnerable(self, request: Request) -> JSONResponse:
+        """Whether that number's citizen is senior or disabled; `on` with POST: keep it for the next call."""
+        number = national(request.path_params["number"])
+        if not number:
+            raise HTTPException(422, "That is no telephone number. Type its digits.")
+        if request.method == "POST":
+            body = await Body.of(request, "on", "by")
+            await self._parts.callers.set_vulnerable(number, body.flag("on", True), by=_by(body))
+        return JSONResponse({"caller": number, "vulnerable": self._parts.callers.is_vulnerable(number)})
 
     async def front(self, request: Request) -> JSONResponse:
         body = await Body.of(request, "by")

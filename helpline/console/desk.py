@@ -51,6 +51,7 @@ class Desk:
             Route("/desk/sign-out", self.sign_out, methods=["POST"]),
             Route("/desk/presence", self.presence, methods=["POST"]),
             Route("/desk/events", self.events),
+            Route("/desk/caller", self.caller, methods=["POST"]),
             Route("/desk/work/sound", self.sound, methods=["GET"]),
             Route("/desk/complaints", self.register, methods=["POST"]),
             Route("/desk/complaints/{number}", self.complaint, methods=["GET"]),
@@ -124,6 +125,23 @@ class Desk:
             raise NotPossible("You are on no work item now; its time may have run out.")
         await self._parts.acd.done_work(agent.call)
 
+    async def caller(self, request: Request) -> Response:
+        """Senior or disabled, or not after all: kept for the number, and used when it calls again."""
+        agent = await self._agent(request)
+        if agent is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        values = await typed(request, "do", "call_id")
+        call = self._call(agent)
+        try:
+            if call is None or call.id != values["call_id"]:
+                raise NotPossible("That call is no longer yours: say it of the caller whom you see now.")
+            vulnerable = values["do"] == "vulnerable"
+            await self._parts.callers.set_vulnerable(call.caller, vulnerable, by=agent.id)
+        except (AcdError, AgentsError) as error:
+            status, message = told(error) or (400, str(error))
+            return await self._page(agent, status=status, message=message)
+        return see("/desk")
+
     async def sound(self, request: Request) -> Response:
         """What the citizen said whose message this agent is typing up; nobody else hears it here."""
         agent = await self._agent(request)
@@ -184,6 +202,7 @@ class Desk:
             agent=agent,
             call=call,
             earlier=earlier,
+            vulnerable=call is not None and self._parts.callers.is_vulnerable(call.caller),
             pause_reasons=PAUSE_REASONS,
             left=self._left(agent),
             work=self._work(agent),

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from acd.errors import AcdError, NoSuchCall, NoSuchQueue, NoSuchWork, NotSupervisable
+from acd.errors import AcdError, NoSuchCall, NoSuchQueue, NoSuchWork, NotKept, NotSupervisable
 from agents.errors import AgentsError, InvalidAgent, InvalidSkill, NotPossible, PinLocked, UnknownAgent, WrongPin
 from grievance_core.errors import (
     ChangedMeanwhile,
@@ -40,6 +40,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NoticeRefused, 422),
     (DraftRefused, 422),
     (NumberUnreadable, 422),
+    (NotKept, 503),
     (NotPossible, 409),
     (NotSupervisable, 409),
     (NotAllowed, 409),

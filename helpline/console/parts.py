@@ -54,6 +54,14 @@ class Supervision(Protocol):
     async def clear_notice(self, *, by: str = "") -> None: ...
 
 
+class Callers(Protocol):
+    """What the console asks of `acd.callers.KnownCallers`; numbers are national ones."""
+
+    def is_vulnerable(self, caller: str) -> bool: ...
+    async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str) -> None:
+        """Raises AcdError when it is not kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Given to `console.app.build` by the wiring."""
@@ -61,6 +69,7 @@ class Parts:
     agents: Agents
     acd: Queue
     supervision: Supervision
+    callers: Callers
     grievances: Grievances
     catalogue: Catalogue
     redis: Redis  # who is signed in at the pages; survives a restart of the controller

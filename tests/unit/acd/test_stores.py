@@ -127,3 +127,14 @@ async def test_a_restart_on_real_stores_keeps_the_order(
     async with sessions() as session:
         rows = (await session.execute(select(calls_table).order_by(calls_table.c.joined_at))).all()
     assert [(row.outcome, row.ended_at) for row in rows] == [("waiting", None)] * 20
+
+
+async def test_who_is_vulnerable_is_kept_by_number_and_taken_back(
+    sessions: async_sessionmaker[AsyncSession],
+) -> None:
+    log = SqlCallLog(sessions)
+    await log.set_vulnerable("9876500001", True, by="1001", at=NOON)
+    await log.set_vulnerable("9876500001", True, by="1002", at=NOON)
+    await log.set_vulnerable("9876500002", True, by="1001", at=NOON)
+    await log.set_vulnerable("9876500002", False, by="meera", at=NOON)
+    assert await SqlCallLog(sessions).vulnerable_callers() == ["9876500001"]

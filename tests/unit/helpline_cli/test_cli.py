@@ -45,6 +45,7 @@ COMMANDS = [
     "queue close",
     "queue open",
     "queue notice",
+    "queue vulnerable",
     "queue work",
     "queue work add",
     "queue work list",

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from starlette.applications import Starlette
 
-from acd.errors import AcdError, NoSuchQueue
+from acd.errors import AcdError, NoSuchQueue, NotKept
 from acd.snapshot import KnownCall, Snapshot, WaitingCaller
 from acd.work import WorkItem
 from agents.service import Agents, NewAgent
@@ -156,6 +156,24 @@ class AskedSupervision:
         self._note("clear")
 
 
+class SetCallers:
+    """Who is senior or disabled, and who said it last."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str] = {}
+        self.refuses = ""
+
+    def is_vulnerable(self, caller: str) -> bool:
+        return caller in self.said
+
+    async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str) -> None:
+        if self.refuses:
+            raise NotKept(self.refuses)
+        self.said.pop(caller, None)
+        if vulnerable:
+            self.said[caller] = by
+
+
 def waiting(house: House, *callers: str, service: str = "complaint") -> tuple[WaitingCaller, ...]:
     """Callers in line by number, "" for withheld; the first came longest ago. Their calls are c-1, c-2 …"""
     house.queue.waiting = tuple(
@@ -184,6 +202,7 @@ class House:
     queue: ShownQueue
     redis: SessionRedis
     supervision: AskedSupervision = field(default_factory=AskedSupervision)
+    callers: SetCallers = field(default_factory=SetCallers)
     links: dict[str, bool] = field(default_factory=lambda: {"asterisk": True, "redis": True, "database": True})
     phones_told: int = 0
     kicks: int = 0
@@ -226,6 +245,7 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
         agents=house.agents,
         acd=house.queue,
         supervision=house.supervision,
+        callers=house.callers,
         grievances=house.grievances,
         catalogue=CATALOGUE,
         redis=cast(Redis, house.redis),

@@ -54,6 +54,17 @@ async def test_a_supervisors_word_reaches_the_queue(
     assert (house.supervision.asked, house.supervision.by) == ([asked], ["meera"])
 
 
+async def test_a_supervisor_says_that_a_caller_is_vulnerable_and_takes_it_back(house: House) -> None:
+    path = "/api/callers/+91 98765 43210/vulnerable"
+    answer = await house.web.post(path, headers=house.api, json={"by": "meera"})
+    assert answer.json() == {"caller": "9876543210", "vulnerable": True}
+    assert house.callers.said == {"9876543210": "meera"}
+    assert (await house.web.get(path, headers=house.api)).json()["vulnerable"] is True
+    assert (await house.web.post(path, headers=house.api, json={"on": False})).json()["vulnerable"] is False
+    assert house.callers.said == {}
+    assert (await house.web.post("/api/callers/nobody/vulnerable", headers=house.api)).status_code == 422
+
+
 async def test_a_notice_is_taken_away(house: House) -> None:
     assert (await house.web.delete("/api/queue/notice?by=meera", headers=house.api)).json() == {"notice": {}}
     assert (house.supervision.asked, house.supervision.by) == ([("clear",)], ["meera"])

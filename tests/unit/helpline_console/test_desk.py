@@ -119,6 +119,31 @@ async def test_where_nothing_runs_out_by_the_agents_doing_no_clock_is_shown(hous
     assert "extend-wrap-up" not in page
 
 
+async def test_an_agent_says_that_a_caller_is_senior_or_disabled_and_takes_it_back(house: House) -> None:
+    await house.at_the_desk()
+    await house.asha_talks()
+    assert 'value="vulnerable"' in (await house.web.get("/desk")).text
+    said = {"do": "vulnerable", "call_id": "call-1"}
+    assert (await house.web.post("/desk/caller", data=said)).status_code == 303
+    assert house.callers.said == {"9876543210": "1001"}
+    assert 'value="not-vulnerable"' in (await house.web.get("/desk")).text
+    assert (await house.web.post("/desk/caller", data=said | {"do": "not-vulnerable"})).status_code == 303
+    assert house.callers.said == {}
+
+
+async def test_what_is_said_of_another_caller_or_can_not_be_kept_is_told(house: House) -> None:
+    said = {"do": "vulnerable", "call_id": "call-1"}
+    assert (await house.web.post("/desk/caller", data=said)).status_code == 403
+    await house.at_the_desk()
+    await house.asha_talks("call-2")
+    assert (await house.web.post("/desk/caller", data=said)).status_code == 409
+    house.callers.refuses = "The database does not answer."
+    answer = await house.web.post("/desk/caller", data=said | {"call_id": "call-2"})
+    assert answer.status_code == 503
+    assert "The database does not answer." in answer.text
+    assert house.callers.said == {}
+
+
 async def test_a_work_item_is_shown_with_what_it_is_about_and_is_no_call(house: House) -> None:
     await house.at_the_desk()
     due = house.clock() + timedelta(hours=2)
