@@ -1,7 +1,9 @@
 """Whether one more caller can be taken in: pure.
 
-Two limits, and the nearer one counts: Asterisk refuses a call beyond its own `max_calls` with a dead line (503), so
-callers are turned to a callback before that; and an own limit keeps the line shorter than anybody would wait through.
+Two limits, each looked at where it counts. Asterisk refuses a call beyond its own `max_calls` with a dead line (503),
+so a call is turned to a callback as it comes, before that. An own limit keeps the line shorter than anybody would wait
+through; it is no reason to refuse a caller who may only ask how a complaint stands, so it is looked at when they want
+to wait for a person.
 """
 
 from __future__ import annotations
@@ -29,8 +31,11 @@ class Limits:
     max_waiting: int | None = None
 
 
-def is_full(load: Load, limits: Limits) -> bool:
-    """No further caller can be let in to wait."""
-    if limits.max_waiting is not None and load.waiting >= limits.max_waiting:
-        return True
+def house_is_full(load: Load, limits: Limits) -> bool:
+    """No further call can be carried."""
     return load.calls >= limits.share * load.max_calls
+
+
+def line_is_full(load: Load, limits: Limits) -> bool:
+    """Nobody more is let in to wait."""
+    return limits.max_waiting is not None and load.waiting >= limits.max_waiting

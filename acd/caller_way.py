@@ -15,7 +15,9 @@ from acd.hall import Clock, Hall
 from acd.link import Link
 from acd.offers import Offers
 from acd.orders import StandingOrders
+from acd.queues import When
 from acd.records import CallbackOwed, NotServed, Outcome, Served, WantsMessage
+from acd.seeking import OVERFLOW_REASONS
 from acd.session import Session
 from acd.settings import CALLBACK_KEY, MESSAGE_KEY, WaitingWords
 from acd.waiting import Position, Rhythm
@@ -191,13 +193,11 @@ class CallerWay:
         """Out of the queue; who came to a closed one is told so first."""
         entry = session.entry
         await self._hall.leave(session.call.id, Outcome.NOT_SERVED)
-        closure = self._orders.closure(entry.queue)
-        if closure is not None:
-            language = entry.request.language
-            said = (
-                self._words.notice(closure, language) if closure.sounds else self._words.closed(entry.queue, language)
-            )
-            await session.call.play(*said)
+        closure, language = self._orders.closure(entry.queue), entry.request.language
+        if closure is not None and closure.sounds:
+            await session.call.play(*self._words.notice(closure, language))
+        elif closure is not None or why == OVERFLOW_REASONS[When.CLOSED]:  # by a person without words, or by its hours
+            await session.call.play(*self._words.closed(entry.queue, language))
         return NotServed(why)
 
     def _waited(self, session: Session) -> float:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from acd.admission import Load, is_full
+from acd.admission import Load, house_is_full, line_is_full
 from acd.callbacks import Callbacks
 from acd.caller_way import CallerWay, End
 from acd.callers import KnownCallers
@@ -318,10 +318,15 @@ class Acd:
         return await self._resuming.resume(call)
 
     def full(self) -> bool:
-        """Whether nobody more can be let in to wait: apologise, and `owe_callback`."""
-        settings = self._settings
-        load = Load(self._calls_in_use(), settings.max_calls, len(self._hall.entries))
-        return is_full(load, settings.admission)
+        """Whether no further call can be carried, as one comes: apologise, and `owe_callback`."""
+        return house_is_full(self._load(), self._settings.admission)
+
+    def line_full(self) -> bool:
+        """Whether nobody more is let in to wait, when a caller wants to: likewise."""
+        return line_is_full(self._load(), self._settings.admission)
+
+    def _load(self) -> Load:
+        return Load(self._calls_in_use(), self._settings.max_calls, len(self._hall.entries))
 
     async def owe_callback(self, call: Call, request: Request) -> bool:
         """Keep a place for a caller who can't be let in, and ring them when it is due. False: no number is known."""

@@ -42,9 +42,11 @@ NOT_SERVED_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 async def talk_to_agent(call: Call, flows: Flows, language: Language, *, service: str) -> None:
     """Join the queue, talk, and hear the end. When nobody more can be taken in: a call back, or a message."""
-    if service != "emergency" and flows.desk.full():
-        await turn_to_callback(call, flows, language, service=service)
-        return
+    if service != "emergency":
+        why = "full" if flows.desk.full() else "line_full" if flows.desk.line_full() else ""
+        if why:
+            await turn_to_callback(call, flows, language, service=service, why=why)
+            return
     await say(call, language, "agent_connecting")
     await wait_and_talk(call, flows, await _request(call, flows, language, service), language)
 
@@ -73,16 +75,19 @@ async def wait_and_talk(call: Call, flows: Flows, request: Request, language: La
     await say(call, language, "apology", "goodbye")
 
 
-async def turn_to_callback(call: Call, flows: Flows, language: Language, *, service: str) -> None:
-    """Nobody more can be taken in: an apology, and the place is kept; a withheld number leaves a message."""
+async def turn_to_callback(call: Call, flows: Flows, language: Language, *, service: str, why: str = "full") -> None:
+    """Nobody more can be taken in: an apology, and the place is kept; a withheld number leaves a message.
+
+    `why`: the prompt that says which limit it is, `full` or `line_full`.
+    """
     request = await _request(call, flows, language, service)
     owed = await flows.desk.owe_callback(call, request)  # first of all: it holds even for one who hangs up now
-    log.warning("A caller can't be taken in", extra={"action": "full", "call_id": call.id, "callback": owed})
+    log.warning("A caller can't be taken in", extra={"action": why, "call_id": call.id, "callback": owed})
     if owed:
         await call.set(STEP_VARIABLE, Step.CALLBACK_OWED.value)
-        await say(call, language, "full", "callback_taken", "goodbye")
+        await say(call, language, why, "callback_taken", "goodbye")
         return
-    await say(call, language, "full")
+    await say(call, language, why)
     if not await leave_message(call, flows, language):
         await say(call, language, "apology", "goodbye")
 

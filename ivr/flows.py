@@ -53,7 +53,11 @@ class Desk(Protocol):
     async def resume(self, call: Call) -> Resumed | None: ...
 
     def full(self) -> bool:
-        """No more callers can be taken in now."""
+        """No more calls can be carried now."""
+        ...
+
+    def line_full(self) -> bool:
+        """So many wait that nobody more is let in to wait."""
         ...
 
     async def owe_callback(self, call: Call, request: Request) -> bool:

@@ -31,7 +31,8 @@ class FakeDesk:
     """A queue in which an agent answers after some seconds of music and hangs up after the talk.
 
     `resumes`: what is known of the call from before. `ends`: how each wait ends without an agent, in order; when used
-    up, an agent comes. `full`: nobody is taken in. `offers`: the keys of asides that waiting callers may press.
+    up, an agent comes. `full`: no call is carried; `line_full`: nobody is let in to wait. `offers`: the keys of asides
+    that waiting callers may press.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class FakeDesk:
         resumes: Resumed | None = None,
         ends: Iterable[NotServed | CallbackOwed | WantsMessage] = (),
         full: bool = False,
+        line_full: bool = False,
         offers: str = "",
         talk_seconds: float = 60.0,
     ) -> None:
@@ -49,6 +51,7 @@ class FakeDesk:
         self._resumes = resumes
         self._ends = deque(ends)
         self._full = full
+        self._line_full = line_full
         self._offers = offers
         self._talk_seconds = talk_seconds
 
@@ -73,6 +76,9 @@ class FakeDesk:
 
     def full(self) -> bool:
         return self._full
+
+    def line_full(self) -> bool:
+        return self._line_full
 
     async def owe_callback(self, call: Call, request: Request) -> bool:
         if call.caller:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
+from acd.admission import Limits
 from acd.events import CallerDetached
-from acd.queues import DEFAULT_QUEUES, Overflow, QueueRules, To, When
+from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, When
 from acd.records import NotServed, Outcome, Request, WantsMessage
+from acd.seeking import OVERFLOW_REASONS
 from acd.service import Served
 from acd.skills import Need
 from agents.presence import State
@@ -305,6 +307,33 @@ async def test_nobody_more_is_let_in_when_asterisks_limit_nears(tmp_path: Path, 
     async with World(tmp_path, max_calls=2000) as world:
         world.calls_in_use = calls
         assert world.acd.full() is full
+
+
+async def test_nobody_more_is_let_in_to_wait_when_the_line_is_long_though_calls_are_taken(tmp_path: Path) -> None:
+    async with World(tmp_path, admission=Limits(max_waiting=2)) as world:
+        world.wait(world.call("c1"))
+        await asyncio.sleep(1)
+        assert not world.acd.line_full()
+        world.wait(world.call("c2"))
+        await asyncio.sleep(1)
+        assert world.acd.line_full()
+        assert not world.acd.full()
+
+
+async def test_who_comes_after_hours_hears_the_queues_own_words(tmp_path: Path) -> None:
+    nights = QueueRules(name="complaint", hours=Hours(opens=time(22), closes=time(6), utc_minutes=0))
+    async with World(tmp_path, queues=(nights,)) as world:
+        call = world.call("c1")
+        ended = await world.wait(call)
+        assert ended == NotServed(OVERFLOW_REASONS[When.CLOSED])
+        assert call.played == ["hi/closed-complaint"]
+
+
+async def test_who_is_let_go_for_another_reason_hears_nothing_of_closing(tmp_path: Path) -> None:
+    async with World(tmp_path, max_wait_seconds=5) as world:
+        call = world.call("c1")
+        assert isinstance(await world.wait(call), NotServed)
+        assert "hi/closed-complaint" not in call.played
 
 
 async def test_the_expected_wait_is_told_once_enough_was_seen_and_never_grows(tmp_path: Path) -> None:

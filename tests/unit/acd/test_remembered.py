@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acd.admission import Limits, Load, is_full
+from acd.admission import Limits, Load, house_is_full, line_is_full
 from acd.recent import REPEAT, RecentCallers
 from acd.records import Entry, Request
 from acd.remembered import KEPT, Left, Remembered
@@ -87,13 +87,15 @@ def test_a_withheld_number_never_repeats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "limits", "full"),
+    ("load", "limits", "house", "line"),
     [
-        (Load(79, 100, 0), Limits(share=0.8), False),
-        (Load(80, 100, 0), Limits(share=0.8), True),
-        (Load(5, 100, 9), Limits(max_waiting=10), False),
-        (Load(5, 100, 10), Limits(max_waiting=10), True),
+        (Load(79, 100, 79), Limits(share=0.8), False, False),
+        (Load(80, 100, 0), Limits(share=0.8, max_waiting=10), True, False),
+        (Load(5, 100, 9), Limits(max_waiting=10), False, False),
+        (Load(5, 100, 10), Limits(max_waiting=10), False, True),
     ],
 )
-def test_the_nearer_of_two_limits_counts(load: Load, limits: Limits, full: bool) -> None:
-    assert is_full(load, limits) is full
+def test_there_is_one_limit_for_calls_and_one_for_who_waits(
+    load: Load, limits: Limits, house: bool, line: bool
+) -> None:
+    assert (house_is_full(load, limits), line_is_full(load, limits)) == (house, line)

@@ -180,6 +180,23 @@ async def test_lines_that_fill_up_while_a_caller_is_in_the_menus_owe_a_call_for_
     assert [(request.service, request.urgency) for request in house.desk.owed] == [("complaint", "escalated")]
 
 
+async def test_a_long_line_turns_away_who_would_wait_with_its_own_words_and_nobody_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = knows(House(desk=FakeDesk(line_full=True)))
+    call = await run(house, ScriptedCall(keys=["1", "1"]))
+    assert heard(call)[-3:] == ["line_full", "callback_taken", "goodbye"]
+    assert "welcome_greeting" in heard(call)
+    assert [request.service for request in house.desk.owed] == ["complaint"]
+    assert len(told(caplog, "line_full")) == 1
+
+
+async def test_one_in_danger_waits_however_long_the_line_is() -> None:
+    house = knows(House(desk=FakeDesk(line_full=True)))
+    await run(house, ScriptedCall(keys=["5"], dials=[Dialled("CONGESTION", 34)]))
+    assert [request.service for request in house.desk.requests] == ["emergency"]
+
+
 async def test_a_withheld_number_leaves_a_message_instead(tmp_path: Path) -> None:
     house = House(desk=FakeDesk(full=True), messages_folder=tmp_path)
     call = await run(house, SpeakingCall(caller="", recordings=[Recorded(8.0, "key", "#")]))
