@@ -159,13 +159,17 @@ class Forecast:
 
     # -- what happened
 
-    def note_joined(self, caller: str, queue: str, at: datetime, *, head_start: float = 0.0) -> None:
-        """A caller stands in line; `head_start` (seconds) is that of their urgency."""
+    def note_joined(
+        self, caller: str, queue: str, at: datetime, *, head_start: float = 0.0, arrives: bool = True
+    ) -> None:
+        """A caller stands in line; `head_start` (seconds) is that of their urgency. `arrives` False: they came before,
+        and were counted then."""
         if caller in self._waiters:
             return
         now = at.timestamp()
         self._waiters[caller] = _Waiter(queue, now)
-        self._inflow.setdefault((queue, head_start), _Fading()).add(1.0, now)
+        if arrives:
+            self._inflow.setdefault((queue, head_start), _Fading()).add(1.0, now)
 
     def note_answered(self, caller: str, agent: str, at: datetime) -> None:
         """They talk now: the wait is known."""

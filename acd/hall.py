@@ -127,16 +127,18 @@ class Hall:
             self._carry_out((event,), now, decisions)
 
     def tell_together(self, events: Sequence[Event]) -> None:
-        """The same for what is to be decided as one set, such as all that was found at the start."""
+        """The same for all that was found at the start, which is decided as one set."""
         now = self._clock()
         decisions = self.engine.handle_all(events, now)
         if self._journal is not None:
             self._journal.note_all(events, now, decisions)
-        self._carry_out(events, now, decisions)
+        self._carry_out(events, now, decisions, found=True)
 
-    def _carry_out(self, events: Sequence[Event], now: datetime, decisions: Sequence[Decision]) -> None:
+    def _carry_out(
+        self, events: Sequence[Event], now: datetime, decisions: Sequence[Decision], *, found: bool = False
+    ) -> None:
         self.today.note(journal.Entry(at=now, events=tuple(events), decisions=tuple(decisions)))
-        self.expected.hear(events, now, [one.caller for one in decisions if isinstance(one, SendAway)])
+        self.expected.hear(events, now, [one.caller for one in decisions if isinstance(one, SendAway)], found=found)
         for decision in decisions:
             self._act(decision)
         self._ticker.set(self.engine.next_deadline())

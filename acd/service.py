@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from redis.asyncio import Redis
@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 
 __all__ = ["Acd", "AcdSettings", "CallbackOwed", "NotServed", "Request", "Resumed", "Served", "WaitingWords"]
 
+KEEP_LEARNED_EVERY = timedelta(minutes=1)
+"""The forecast's text is some 100 kB on a busy day; what a crash forgets of it is not missed."""
+
 
 class Acd:
     """See the module. `start()` before the first call, `stop()` after the last.
@@ -88,6 +91,7 @@ class Acd:
         )
         self._rules = {rules.name: rules for rules in settings.queues}
         self.callers = KnownCallers(calls, clock)
+        self._learned_kept_at = clock()
         self._store = QueueStore(redis)
         self._ledger = Ledger(calls)
         self._jobs = Jobs()
@@ -199,6 +203,7 @@ class Acd:
         self._ledger.start()
         self._orders.take_up(found.orders)
         self._hall.remembered.take_up(found.left)
+        self._hall.expected.take_up(found.forecast)
         for conversation in found.conversations:
             self._conversations.take_up(conversation)
         events: list[Event] = [QueueOpened(rules) for rules in self._settings.queues]
@@ -235,6 +240,7 @@ class Acd:
         await self._callbacks.stop()
         await self.supervision.stop()
         await self._ledger.stop()
+        await self._store.put_forecast(self._hall.expected.kept())
         await self._store.stop()
 
     async def _close_unknown(self, known: set[str]) -> None:
@@ -256,9 +262,13 @@ class Acd:
             log.error("Today's calls are not known", extra={"action": "call_log_failed", "error": str(error)})
 
     async def _tidy(self) -> None:
-        """Places that were kept for those who left are given up in time."""
+        """Places that were kept for those who left are given up in time; what is learned of waits is kept."""
         for caller in self._hall.remembered.too_old(self._clock()):
             await self._store.drop_left(caller)
+        now = self._clock()
+        if now - self._learned_kept_at >= KEEP_LEARNED_EVERY:
+            self._learned_kept_at = now
+            await self._store.put_forecast(self._hall.expected.kept())
 
     # -- a caller's way
 

@@ -28,6 +28,8 @@ LEFT_KEY = "acd:left"
 WORK_KEY = "acd:work"
 ORDERS_KEY = "acd:orders"
 """What supervisors ordered (closed queues, the notice), and when the Asterisk that we know was started."""
+FORECAST_KEY = "acd:forecast"
+"""What was learned of waits: one field."""
 
 T = TypeVar("T")
 
@@ -157,6 +159,7 @@ class Found:
     left: Sequence[Left]
     work: Sequence[WorkItem]
     orders: Mapping[str, str]
+    forecast: str
 
 
 class QueueStore:
@@ -172,11 +175,17 @@ class QueueStore:
         self._left = Mirror(redis, LEFT_KEY)
         self._work = Mirror(redis, WORK_KEY)
         self._orders = Mirror(redis, ORDERS_KEY)
-        self._mirrors = (self._waiting, self._conversations, self._callbacks, self._left, self._work, self._orders)
+        self._forecast = Mirror(redis, FORECAST_KEY)
+        self._mirrors = (
+            *(self._waiting, self._conversations, self._callbacks, self._left),
+            *(self._work, self._orders, self._forecast),
+        )
 
     async def read(self) -> Found:
         """Raises RedisError, OSError, TimeoutError."""
-        waiting, conversations, callbacks, left, work, orders = [await mirror.read() for mirror in self._mirrors]
+        waiting, conversations, callbacks, left, work, orders, forecast = [
+            await mirror.read() for mirror in self._mirrors
+        ]
         return Found(
             waiting=sorted(_readable(waiting, kept.entry_from), key=lambda entry: entry.place),
             conversations=_readable(conversations, kept.conversation_from),
@@ -184,6 +193,7 @@ class QueueStore:
             left=_readable(left, kept.left_from),
             work=sorted(_readable(work, kept.work_from), key=lambda item: item.place),
             orders=orders,
+            forecast=forecast.get("state", ""),
         )
 
     def start(self) -> None:
@@ -234,6 +244,9 @@ class QueueStore:
 
     async def put_order(self, name: str, text: str | None) -> None:
         await self._orders.put(name, text)
+
+    async def put_forecast(self, text: str) -> None:
+        await self._forecast.put("state", text)
 
 
 def _readable(texts: Mapping[str, str], value_of: Callable[[str], T | None]) -> list[T]:
