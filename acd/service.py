@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -41,7 +42,7 @@ from acd.restarts import Restarts
 from acd.resuming import Resuming
 from acd.session import Aside, Session
 from acd.settings import AcdSettings, WaitingWords
-from acd.snapshot import KnownCall, Snapshot, known_call, owed_call, snapshot_of
+from acd.snapshot import KnownCall, Snapshot, counts_of, in_line, known_call, owed_call, snapshot_of
 from acd.store import CallLog, QueueStore
 from acd.supervision import Supervision
 from acd.today import Today
@@ -380,26 +381,37 @@ class Acd:
 
     # -- what is seen of it
 
-    def snapshot(self) -> Snapshot:
-        """Who waits and who talks now, and the figures."""
-        hall, notice = self._hall, self._orders.notice
+    def snapshot(self, limit: int | None = None) -> Snapshot:
+        """Who waits and who talks now, and the figures. `limit`: of each list only the first so many, which costs
+        little however many wait; the counts are of all."""
+        hall, notice, at = self._hall, self._orders.notice, self._clock()
+        entries = hall.entries | {place: hall.entries[call] for call, place in hall.called.items()}
         seen = snapshot_of(
-            at=self._clock(),
+            at=at,
             engine=hall.engine,
-            entries=hall.entries | {place: hall.entries[call] for call, place in hall.called.items()},
+            entries=entries,
             conversations=self._conversations,
             repairs=self._floor.repairs,
+            limit=limit,
         )
+        work = self._work.items
         return replace(
             seen,
-            callbacks=tuple(owed_call(callback) for callback in self._callbacks),
+            callbacks=tuple(owed_call(callback) for callback in islice(self._callbacks, limit)),
             callbacks_given_up=self._callbacks.given_up,
-            work=tuple(self._work.items),
+            work=tuple(work[:limit]),
             closed=tuple(self._orders.closed),
             notice={} if notice is None else dict(notice.texts),
-            levels=hall.today.levels(self._clock()),
+            levels=hall.today.levels(at),
+            recent=hall.today.recent(at),
             accuracy=hall.expected.accuracy,
             lag=self._link.lag,
+            counts=counts_of(
+                waiting=in_line(hall.engine, entries),
+                talking=sum(talk.answered_at is not None for talk in self._conversations),
+                callbacks=(callback.entry.queue for callback in self._callbacks),
+                work=len(work),
+            ),
         )
 
     def call(self, call_id: str) -> KnownCall | None:

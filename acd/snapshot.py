@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from acd.callback import Callback
 from acd.engine import Engine
@@ -69,9 +70,43 @@ class KnownCall:
     context: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """How many wait in one queue, and since when the longest."""
+
+    waiting: int = 0
+    longest_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Of all that there is, whatever the lists of a snapshot show."""
+
+    lines: Mapping[str, InLine]  # by queue, those where somebody waits
+    talking: int
+    callbacks: Mapping[str, int]  # by queue
+    work: int
+
+    @property
+    def waiting(self) -> int:
+        return sum(line.waiting for line in self.lines.values())
+
+
+def counts_of(*, waiting: Iterable[tuple[str, datetime]], talking: int, callbacks: Iterable[str], work: int) -> Counts:
+    """From each waiting caller's queue and time of joining, and each callback's queue."""
+    numbers: Counter[str] = Counter()
+    since: dict[str, datetime] = {}
+    for queue, at in waiting:
+        numbers[queue] += 1
+        if queue not in since or at < since[queue]:
+            since[queue] = at
+    lines = {queue: InLine(number, since[queue]) for queue, number in numbers.items()}
+    return Counts(lines=lines, talking=talking, callbacks=Counter(callbacks), work=work)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The queue at one moment."""
+    """The queue at one moment. Its lists may be cut (the first of each); `counts` are of all, None when none is cut."""
 
     at: datetime
     waiting: tuple[WaitingCaller, ...]
@@ -83,8 +118,20 @@ class Snapshot:
     closed: tuple[str, ...] = ()  # queues that a supervisor closed
     notice: Mapping[str, str] = field(default_factory=dict)  # what all callers hear, by language
     levels: Mapping[str, Level] = field(default_factory=dict)  # today's figures by queue, "" for all of them
+    recent: Mapping[str, Level] = field(default_factory=dict)  # likewise, of those who came in the last 30 minutes
     accuracy: Accuracy = field(default_factory=Accuracy)  # expected waits that were told, against what came of it
     lag: float | None = None  # seconds by which Asterisk's events are late; None: no link
+    counts: Counts | None = None
+
+    @property
+    def counted(self) -> Counts:
+        """How many there are of everything."""
+        return self.counts or counts_of(
+            waiting=((waiter.service, waiter.since) for waiter in self.waiting),
+            talking=len(self.talking),
+            callbacks=(callback.queue for callback in self.callbacks),
+            work=len(self.work),
+        )
 
 
 def snapshot_of(
@@ -94,12 +141,14 @@ def snapshot_of(
     entries: Mapping[str, Entry],
     conversations: Iterable[Conversation],
     repairs: Mapping[str, int],
+    limit: int | None = None,
 ) -> Snapshot:
-    """Who waits and who talks, put together from what the queue keeps; who adds the figures replaces them."""
+    """Who waits and who talks, the first `limit` of each, put together from what the queue keeps; who adds the figures
+    replaces them."""
     return Snapshot(
         at=at,
-        waiting=tuple(_waiting(engine, entries)),
-        talking=tuple(_talking(conversations)),
+        waiting=tuple(islice(_waiting(engine, entries), limit)),
+        talking=tuple(islice(_talking(conversations), limit)),
         repairs=dict(repairs),
     )
 
@@ -164,3 +213,11 @@ def known_call(entry: Entry) -> KnownCall:
         service=entry.request.service,
         context=entry.request.context,
     )
+
+
+def in_line(engine: Engine, entries: Mapping[str, Entry]) -> Iterator[tuple[str, datetime]]:
+    """Queue and time of joining of each who waits, in no order."""
+    for id, entry in entries.items():
+        queue = engine.queue_of(id)
+        if queue is not None:
+            yield queue, entry.joined_at

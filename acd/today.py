@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from acd.decisions import SendAway
 from acd.events import CallerHolds, CallerJoined, CallerLeft, Kind, OfferAnswered
@@ -17,6 +18,9 @@ from acd.levels import DAY, Level, Recount, Tally, Wait, interval_begin, togethe
 from acd.queues import ServicePromise
 from acd.records import CallRecord
 
+RECENT = timedelta(minutes=30)
+MINUTE = 60.0
+
 
 class Today:
     """`levels` by queue; "" is all of them together. What is over is counted as it ends, so looking costs little."""
@@ -24,6 +28,7 @@ class Today:
     def __init__(self, promises: Mapping[str, ServicePromise], zone: tzinfo) -> None:
         self._promises = promises
         self._zone = zone
+        self._minutes: dict[int, dict[str, Tally]] = {}  # of those who came in that minute, by queue
         self._begin(datetime.fromtimestamp(0, UTC))
 
     def _begin(self, at: datetime) -> None:
@@ -66,6 +71,30 @@ class Today:
         everything = together(list(found.values()))
         return found if everything is None else {"": everything, **found}
 
+    def recent(self, at: datetime) -> Mapping[str, Level]:
+        """The same of those who came in the last half hour, to the minute; "" is all queues together."""
+        since = at - RECENT
+        first = int(since.timestamp() // MINUTE)
+        for minute in [minute for minute in self._minutes if minute < first]:
+            del self._minutes[minute]
+        parts: defaultdict[str, list[Level]] = defaultdict(list)
+        for tallies in self._minutes.values():
+            for queue, tally in tallies.items():
+                parts[queue].append(tally.level((), at))
+        waiting: defaultdict[str, list[Wait]] = defaultdict(list)
+        for wait in self._waiting.values():
+            if wait.joined_at >= since:
+                waiting[wait.queue].append(wait)
+        for queue, waits in waiting.items():
+            parts[queue].append(Tally(self._promise(queue)).level(waits, at))
+        found = {
+            queue: replace(level, queue=queue, begins=since, ends=at)
+            for queue, levels in parts.items()
+            if (level := together(levels)) is not None
+        }
+        everything = together(list(found.values()))
+        return found if everything is None else {"": everything, **found}
+
     def _turn(self, at: datetime) -> None:
         if at >= self._begins + DAY:
             self._begin(at)
@@ -87,6 +116,13 @@ class Today:
     def _count(self, wait: Wait) -> None:
         if wait.joined_at >= self._begins:
             self._tally(wait.queue).add(wait)
+        minute = self._minutes.setdefault(int(wait.joined_at.timestamp() // MINUTE), {})
+        if wait.queue not in minute:
+            minute[wait.queue] = Tally(self._promise(wait.queue))
+        minute[wait.queue].add(wait)
 
     def _tally(self, queue: str) -> Tally:
         return self._tallies.setdefault(queue, Tally(ServicePromise()))
+
+    def _promise(self, queue: str) -> ServicePromise:
+        return self._promises.get(queue, ServicePromise())

@@ -69,6 +69,7 @@ def list_callers(ctx: typer.Context, as_json: AsJson = False) -> None:
         ),
         nothing="Nobody waits.",
     )
+    _more(answer["waiting_count"] - len(answer["waiting"]), "wait")
     if answer["callbacks"]:
         show_table(
             ("to be called back", "queue", "waits since", "tried", "call"),
@@ -92,6 +93,12 @@ def list_callers(ctx: typer.Context, as_json: AsJson = False) -> None:
         ),
         nothing="No conversation.",
     )
+    _more(answer["talking_count"] - len(answer["talking"]), "talk")
+
+
+def _more(number: int, what: str) -> None:
+    if number > 0:
+        typer.echo(f"And {number} more {what}.")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from agents.agent import Agent, Line
 from helpline.console.body import Body
 from helpline.console.listing import counts_by_state
 from helpline.console.parts import Parts
-from helpline.console.views import agent_view, new_agent_view, queue_view
+from helpline.console.views import agent_view, new_agent_view
 
 LINES = {"on-hook": Line.ON_HOOK, "off-hook": Line.OFF_HOOK}
 
@@ -49,12 +49,12 @@ class Api:
 
     async def status(self, _request: Request) -> JSONResponse:
         parts = self._parts
-        queue = queue_view(parts.acd.snapshot())
+        counted = parts.acd.snapshot(limit=0).counted
         presence = Counter(agent.state.value for agent in parts.agents.list())
         return JSONResponse(
             {
-                "waiting": len(queue["waiting"]),
-                "conversations": len(queue["talking"]),
+                "waiting": counted.waiting,
+                "conversations": counted.talking,
                 "agents": dict(presence),
                 "complaints": await counts_by_state(parts.grievances),
                 "links": dict(await parts.health()),

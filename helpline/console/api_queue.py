@@ -49,9 +49,9 @@ class QueueApi:
 
     # -- what is seen
 
-    async def queue(self, _request: Request) -> JSONResponse:
-        """All who wait and all who talk."""
-        return JSONResponse(queue_view(self._parts.acd.snapshot()))
+    async def queue(self, request: Request) -> JSONResponse:
+        """Who waits and who talks: the first `limit` of each, with the counts of all."""
+        return JSONResponse(queue_view(self._parts.acd.snapshot(_count(request, "limit", MOST_SHOWN))))
 
     async def follow(self, request: Request) -> Response:
         """What fits a screen, now and after each change. `once` in the query: now only."""
@@ -66,7 +66,7 @@ class QueueApi:
 
     def _wall(self, callers: int, agents: int) -> dict[str, Any]:
         return wall_view(
-            self._parts.acd.snapshot(),
+            self._parts.acd.snapshot(limit=callers),
             self._parts.agents.list(),
             callers=callers,
             most_agents=agents,

@@ -16,6 +16,7 @@ from acd.work import WorkItem
 from helpline.console.body import Body
 from helpline.console.parts import Parts
 from helpline.console.views import work_view
+from helpline.console.wall import MOST_SHOWN
 
 LONGEST_ABOUT: Final = 200
 LONGEST_MINUTES: Final = 30 * 24 * 60
@@ -37,8 +38,8 @@ class WorkApi:
         ]
 
     async def listed(self, _request: Request) -> JSONResponse:
-        """All that is not done, first to last."""
-        return JSONResponse([work_view(item) for item in self._parts.acd.snapshot().work])
+        """What is not done, first to last."""
+        return JSONResponse([work_view(item) for item in self._parts.acd.snapshot(limit=MOST_SHOWN).work])
 
     async def add(self, request: Request) -> JSONResponse:
         """`about` is what the agent reads; `due_minutes` from now it stands in line like a caller."""

@@ -108,8 +108,13 @@ def level_view(level: Level) -> dict[str, Any]:
 
 
 def queue_view(queue: Snapshot) -> dict[str, Any]:
+    counted = queue.counted
     return {
         "at": iso(queue.at),
+        "waiting_count": counted.waiting,
+        "talking_count": counted.talking,
+        "callbacks_count": sum(counted.callbacks.values()),
+        "work_count": counted.work,
         "waiting": [waiter_view(waiter) for waiter in queue.waiting],
         "talking": [
             {
@@ -129,6 +134,7 @@ def queue_view(queue: Snapshot) -> dict[str, Any]:
         "closed": list(queue.closed),
         "notice": dict(queue.notice),
         "levels": {name: level_view(level) for name, level in queue.levels.items()},
+        "recent": {name: level_view(level) for name, level in queue.recent.items()},
         "lag_seconds": queue.lag,
         "repairs": dict(queue.repairs),
     }

@@ -36,19 +36,20 @@ def wall_view(
     here = [agent for agent in everyone if agent.state is not State.SIGNED_OUT]
     idle = [agent for agent in here if agent.available]
     longest = min(idle, key=lambda agent: agent.ready_since or agent.since, default=None)
+    counted = queue.counted
     shown = heapq.nsmallest(most_agents, here, key=_rank)
     return {
         "at": iso(queue.at),
         "queues": _queues(queue),
         "waiting": [waiter_view(waiter) for waiter in queue.waiting[:callers]],
-        "waiting_count": len(queue.waiting),
-        "talking_count": len(queue.talking),
+        "waiting_count": counted.waiting,
+        "talking_count": counted.talking,
         "agents": [agent_view(agent) for agent in shown],
         "agents_by_state": dict(Counter(agent.state.value for agent in everyone)),
         "idle_count": len(idle),
         "longest_idle": longest and {"agent": longest.id, "since": iso(longest.ready_since or longest.since)},
-        "callbacks_count": len(queue.callbacks),
-        "work_count": len(queue.work),
+        "callbacks_count": sum(counted.callbacks.values()),
+        "work_count": counted.work,
         "notice": dict(queue.notice),
         "lag_seconds": queue.lag,
         "repairs": dict(queue.repairs),
@@ -57,23 +58,19 @@ def wall_view(
 
 def _queues(queue: Snapshot) -> list[dict[str, Any]]:
     """Each queue with who waits in it; the fullest first, those where nobody waits by name."""
-    counts: Counter[str] = Counter()
-    since: dict[str, datetime] = {}
-    for waiter in queue.waiting:
-        counts[waiter.service] += 1
-        since[waiter.service] = min(waiter.since, since.get(waiter.service, waiter.since))
-    owed = Counter(callback.queue for callback in queue.callbacks)
-    names = counts.keys() | owed.keys() | set(queue.closed) | (queue.levels.keys() - {""})
+    lines, owed = queue.counted.lines, queue.counted.callbacks
+    names = lines.keys() | owed.keys() | set(queue.closed) | (queue.levels.keys() - {""})
     return [
         {
             "name": name,
             "open": name not in queue.closed,
-            "waiting": counts[name],
-            "longest_since": iso(since.get(name)),
-            "callbacks": owed[name],
+            "waiting": lines[name].waiting if name in lines else 0,
+            "longest_since": iso(lines[name].longest_since) if name in lines else None,
+            "callbacks": owed.get(name, 0),
             "today": level_view(queue.levels[name]) if name in queue.levels else None,
+            "recent": level_view(queue.recent[name]) if name in queue.recent else None,
         }
-        for name in sorted(names, key=lambda name: (-counts[name], name))
+        for name in sorted(names, key=lambda name: (-lines[name].waiting if name in lines else 0, name))
     ]
 
 

@@ -84,7 +84,7 @@ class ShownQueue:
     def call(self, call_id: str) -> KnownCall | None:
         return self.calls.get(call_id)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, limit: int | None = None) -> Snapshot:
         return Snapshot(at=self.clock(), waiting=self.waiting, talking=self.talking, work=self.work, repairs={})
 
     async def add_work(self, item: WorkItem) -> None:

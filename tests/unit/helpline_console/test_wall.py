@@ -40,7 +40,7 @@ async def test_queues_stand_with_their_longest_wait_the_fullest_first(house: Hou
     ]
     assert view["queues"][0]["longest_since"] == two[0].since.isoformat()
     assert view["queues"][1]["today"]["service_level"] == {"of": 3, "among": 4}
-    scheme = {"waiting": 0, "longest_since": None, "open": False, "callbacks": 0, "today": None}
+    scheme = {"waiting": 0, "longest_since": None, "open": False, "callbacks": 0, "today": None, "recent": None}
     assert view["queues"][2] == {"name": "scheme", **scheme}
 
 
