@@ -98,7 +98,11 @@ class Conversations:
     async def answered(self, call_id: str, agent: str, *, phone: str = "") -> bool:
         """They talk from now on. False when that was known, or the conversation is over already."""
         conversation = self._now.get(call_id)
-        if conversation is None or conversation.answered_at is not None:
+        if conversation is None:
+            return False
+        if conversation.answered_at is not None:
+            if phone and not conversation.phone and conversation.agent == agent:  # not known when it was answered
+                await self.ring(replace(conversation, phone=phone))
             return False
         others = [other for other in conversation.ringing if other != agent]
         conversation = replace(conversation, agent=agent, answered_at=self._clock(), ringing=(), phone=phone)

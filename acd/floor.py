@@ -19,7 +19,7 @@ from acd.hall import SPY, Hall
 from acd.jobs import Jobs
 from acd.link import Link
 from acd.records import Outcome
-from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare, is_talking
+from acd.repairs import AgentFree, AgentLeft, CallerGone, ConversationOver, Repair, StillTalking, compare, phone_in_talk
 from acd.restarts import Restarts
 from acd.ringing import pause_reason
 from agents.agent import ENDPOINT_PREFIX, Agent, AgentId, agent_on
@@ -138,6 +138,7 @@ class Floor:
                 for agent in self._agents.list():
                     self._agents.phone_state(agent.endpoint, agent.endpoint in reachable)
                 await self._restarts.look(live)
+                await self._learn_answers(channels)
                 for repair in self._compare(channels):
                     await self._mend(repair)
                 await self._callbacks.compare(live, certain=True)
@@ -150,6 +151,16 @@ class Floor:
             await done
 
     # -- working it off
+
+    async def _learn_answers(self, channels: Sequence[LiveChannel]) -> None:
+        """Who answered while the link was cut; no event told, and that is nobody's fault."""
+        for conversation in self._conversations:
+            call_id = conversation.entry.call_id
+            if call_id not in self._hall.sessions or conversation.phone:
+                continue
+            for agent in conversation.ringing or (conversation.agent,):
+                if phone := phone_in_talk(call_id, agent, channels):
+                    await self._answered(call_id, agent, phone)
 
     async def _phone_answered(self, agent: AgentId, event: DialEnded) -> None:
         conversation, phone = self._conversations.get(event.call_id), event.dest_channel
@@ -233,28 +244,31 @@ class Floor:
 
     async def _expire(self) -> None:
         try:
-            for agent in await self._who_answered_unnoticed():
-                self.repairs["answer missed"] += 1
-                await self._answered(agent.call, agent.id)
+            for agent, phone in await self._who_answered_unnoticed():
+                if self._link.connected:  # else nobody could have told
+                    self.repairs["answer missed"] += 1
+                await self._answered(agent.call, agent.id, phone)
             await self._agents.expire()
         except Exception:
             log.exception("Deadlines could not be minded", extra={"action": "deadlines_failed"})
             await asyncio.sleep(1.0)
 
-    async def _who_answered_unnoticed(self) -> list[Agent]:
-        """Those of whom it is thought that their phone rings, long after Asterisk would have ended that.
+    async def _who_answered_unnoticed(self) -> list[tuple[Agent, str]]:
+        """Those of whom it is thought that their phone rings, long after Asterisk would have ended that, and its
+        channel if it is known.
 
         They talk, and the event of it was missed; unless Asterisk can be asked, and knows of no talk.
         """
         overdue = self._agents.overdue()
         rung = [agent for agent in overdue if agent.state is State.RINGING and agent.call in self._hall.sessions]
+        unasked = [(agent, "") for agent in rung]
         if not rung or not self._link.connected:
-            return rung
+            return unasked
         try:
             channels = await self._link.live_channels()
         except TelephonyError:
-            return rung
-        return [agent for agent in rung if is_talking(agent.call, agent.id, channels)]
+            return unasked
+        return [(agent, phone) for agent in rung if (phone := phone_in_talk(agent.call, agent.id, channels))]
 
     # -- repairs
 
@@ -294,8 +308,8 @@ class Floor:
         if repair.call_id in self._hall.sessions:
             return  # the caller came back since: their session sees to it
         match repair:
-            case StillTalking(call_id, agent):
-                await self._answered(call_id, agent)
+            case StillTalking(call_id, agent, phone):
+                await self._answered(call_id, agent, phone)
                 return  # as it should be after a restart: nothing was broken
             case AgentLeft(call_id):
                 conversation = self._conversations.get(call_id)

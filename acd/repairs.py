@@ -24,10 +24,11 @@ class CallerGone:
 
 @dataclass(frozen=True, slots=True)
 class StillTalking:
-    """The conversation goes on, with that agent."""
+    """The conversation goes on, with that agent on that phone (its channel)."""
 
     call_id: str
     agent: str
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ def compare(
             for channel in phones[agent]
             if channel.linked_id == caller.linked_id
         ]
-        talks = [agent for agent, channel in theirs if _in_one_bridge(channel, caller)]
+        talks = [(agent, channel.channel) for agent, channel in theirs if _in_one_bridge(channel, caller)]
         if talks:
-            repairs.append(StillTalking(call_id, talks[0]))
+            repairs.append(StillTalking(call_id, *talks[0]))
         elif not theirs and not conversation.passed_on:
             repairs.append(AgentLeft(call_id))
     repairs += [
@@ -115,11 +116,11 @@ def compare(
     return repairs
 
 
-def is_talking(call_id: str, agent: str, channels: Sequence[LiveChannel]) -> bool:
-    """Whether that caller and that agent are connected with each other now."""
+def phone_in_talk(call_id: str, agent: str, channels: Sequence[LiveChannel]) -> str:
+    """The agent's channel that is connected with that caller now; "" for none."""
     caller = next((channel for channel in channels if channel.call_id == call_id), None)
     phones = (channel for channel in channels if agent_on(channel.channel) == agent)
-    return caller is not None and any(_in_one_bridge(phone, caller) for phone in phones)
+    return next((phone.channel for phone in phones if caller is not None and _in_one_bridge(phone, caller)), "")
 
 
 def _in_one_bridge(phone: LiveChannel, caller: LiveChannel) -> bool:

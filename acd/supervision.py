@@ -28,6 +28,7 @@ from telephony.originate import Listening, Originate, spying
 
 log = logging.getLogger(__name__)
 
+PHONE_UNKNOWN: Final = "It is not known yet which phone they talk on. Try again in a moment."
 HOW: Final[Mapping[str, Listening]] = {"listen": "listen", "whisper": "whisper", "barge": "barge"}
 
 
@@ -98,7 +99,7 @@ class Supervision:
         """End the talk on the agent's side; the caller's own coroutine then finds the move and goes on."""
         call_id, phone = conversation.entry.call_id, conversation.phone
         if not phone:
-            raise NotSupervisable("It is not known yet which phone they talk on. Try again in a moment.")
+            raise NotSupervisable(PHONE_UNKNOWN)
         self._hall.moves[call_id] = move
         try:
             await self._leave_bridge(conversation.agent, phone)
@@ -121,12 +122,15 @@ class Supervision:
         if how not in HOW:
             raise NotSupervisable(f"{how!r} is none of listen, whisper, barge.")
         own, heard = self._agents.get(supervisor), self._agents.get(agent_id)
-        if not any(one.agent == heard.id and one.answered_at for one in self._conversations):
+        talk = next((one for one in self._conversations if one.agent == heard.id and one.answered_at), None)
+        if talk is None or talk.passed_on:
             raise NoSuchCall(f"Agent {agent_id} talks with nobody now.")
+        if not talk.phone:
+            raise NotSupervisable(PHONE_UNKNOWN)
         if not self._link.connected:
             raise NotSupervisable("There is no link to Asterisk now. It is made anew by itself: try again in a moment.")
         call_id = CallId(f"{SPY}{supervisor}-{self._clock():%y%m%d%H%M%S%f}")
-        call = spying(heard.endpoint, supervisor=own.endpoint, how=HOW[how], call_id=call_id, caller_id=agent_id)
+        call = spying(talk.phone, supervisor=own.endpoint, how=HOW[how], call_id=call_id, caller_id=agent_id)
         task = asyncio.create_task(self._ring(call), name=f"acd spy {supervisor}")
         self._ringing.add(task)
         task.add_done_callback(self._ringing.discard)

@@ -61,12 +61,13 @@ _SPY_OPTIONS: Final[Mapping[Listening, str]] = {"listen": "qS", "whisper": "qwS"
 
 
 def spying(
-    agent: str, *, supervisor: str, how: Listening, call_id: CallId, ring_seconds: float = 20.0, caller_id: str = ""
+    channel: str, *, supervisor: str, how: Listening, call_id: CallId, ring_seconds: float = 20.0, caller_id: str = ""
 ) -> Originate:
-    """Ring a supervisor's phone and let them hear an agent's: both are endpoints, such as `agent-1001`.
+    """Ring a supervisor's phone (an endpoint, such as `agent-1009`) and let them hear an agent's channel: that of the
+    talk, so that nothing else which is on the agent's phone is heard.
 
     listen: nobody hears the supervisor. whisper: the agent does, the caller does not. barge: both do. It ends when the
-    supervisor hangs up, or when nothing is on the agent's phone any more; an off-hook agent's line stays on it.
+    supervisor hangs up, or with the channel; an off-hook agent's line stays.
     """
     return Originate(
         channel=f"PJSIP/{supervisor}",
@@ -74,7 +75,7 @@ def spying(
         ring_seconds=ring_seconds,
         caller_id=caller_id,
         application="ChanSpy",
-        data=f"PJSIP/{agent}-,{_SPY_OPTIONS[how]}",
+        data=f"{channel},{_SPY_OPTIONS[how]}",
     )
 
 

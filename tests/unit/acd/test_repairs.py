@@ -47,14 +47,14 @@ def conversation(id: str) -> Conversation:
 @pytest.mark.parametrize(
     ("channels", "repairs"),
     [
-        ([CALLER, AGENT], [StillTalking("c1", "1001")]),
+        ([CALLER, AGENT], [StillTalking("c1", "1001", AGENT.channel)]),
         ([channel("c1"), RINGING], []),
         ([channel("c1", bridge="b1"), channel("leg", linked_id="c1", name=AGENT.channel, bridge="b2")], []),
         ([channel("c1")], [AgentLeft("c1")]),
         ([channel("c1"), OTHERS], [AgentLeft("c1")]),
         ([AGENT], [ConversationOver("c1")]),
         ([], [ConversationOver("c1")]),
-        ([PUT_THROUGH, replace(LINE, bridge_id="b1")], [StillTalking("c1", "1001")]),
+        ([PUT_THROUGH, replace(LINE, bridge_id="b1")], [StillTalking("c1", "1001", LINE.channel)]),
         ([replace(PUT_THROUGH, bridge_id=""), LINE], [AgentLeft("c1")]),
         ([LINE], [ConversationOver("c1")]),
     ],

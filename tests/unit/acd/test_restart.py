@@ -14,7 +14,7 @@ from agents.presence import State
 from telephony.call import Dialled
 from telephony.errors import CommandTimedOut, HungUp
 from telephony.testing import ScriptedCall
-from tests.unit.acd.world import NOON, World, channel
+from tests.unit.acd.world import NOON, World, channel, talking_channels
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
 
@@ -355,3 +355,23 @@ async def test_a_session_that_breaks_while_joining_can_come_back(tmp_path: Path)
         assert resumed is not None
         await world.seat("1001")
         assert isinstance(await world.wait(back, resumed.request), Served)
+
+
+@pytest.mark.parametrize("back_after", [2.0, 40.0], ids=["before the ring's deadline", "after it"])
+async def test_an_answer_that_the_cut_link_did_not_tell_is_learnt_and_is_no_fault(
+    tmp_path: Path, back_after: float
+) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        world.link.connected = False
+        task = world.wait(world.call("c1", world.answering("c1", ring=1, talk=100, told=False)))
+        await asyncio.sleep(back_after)
+        world.link.channels = talking_channels("c1", "1001")
+        await world.link.come_up()
+        await asyncio.sleep(0.1)
+        (talk,) = world.acd.snapshot().talking
+        assert (talk.call_id, talk.agent) == ("c1", "1001")
+        assert (world.agent("1001").state, world.acd.snapshot().waiting) == (State.TALKING, ())
+        await world.acd.supervision.spy("1001", "1001", "listen")  # the phone is known too
+        assert isinstance(await task, Served)
+        assert world.acd.snapshot().repairs == {}

@@ -97,11 +97,11 @@ async def test_the_same_outgoing_call_cannot_be_asked_for_twice_at_once() -> Non
 
 
 @pytest.mark.parametrize(("how", "options"), [("listen", "qS"), ("whisper", "qwS"), ("barge", "qBS")])
-async def test_a_supervisor_s_phone_is_rung_for_the_agent_s_channels_alone(how: Listening, options: str) -> None:
-    """`agent-100` would be the beginning of agent-1001's channels too."""
-    headers = spying("agent-100", supervisor="agent-1009", how=how, call_id=CallId("spy-1")).headers()
+async def test_a_supervisor_s_phone_is_rung_for_the_channel_of_the_talk_alone(how: Listening, options: str) -> None:
+    phone = "PJSIP/agent-1001-0000000a"
+    headers = spying(phone, supervisor="agent-1009", how=how, call_id=CallId("spy-1")).headers()
     assert headers["Channel"] == "PJSIP/agent-1009"
-    assert (headers["Application"], headers["Data"]) == ("ChanSpy", f"PJSIP/agent-100-,{options}")
+    assert (headers["Application"], headers["Data"]) == ("ChanSpy", f"{phone},{options}")
     assert "Context" not in headers
 
 
