@@ -68,6 +68,8 @@ class Offers:
         rung, recording = await self._prepare(session)
         if not rung:
             return None
+        if len(rung) > 1:
+            rung = await self._first_line_alone(call.id, rung, recording)
         hung_up: HungUp | None = None
         try:
             dialled = await self._connect(session, rung)
@@ -125,12 +127,26 @@ class Offers:
         )
         return rung, str(file) if recorded else ""
 
+    async def _first_line_alone(self, call_id: str, rung: list[Agent], recording: str) -> list[Agent]:
+        """In a race an off-hook agent hears the caller at once, so nobody else is rung: the others are free again, and
+        are blamed for nothing should that line drop."""
+        first = next((agent for agent in rung if self._line_of(agent.id)), None)
+        if first is None:
+            return rung
+        others = [agent.id for agent in rung if agent is not first]
+        await asyncio.gather(
+            self._conversations.rung(call_id, [first.id], recording),
+            *(self._agents.released(other, call_id) for other in others),
+        )
+        for other in others:
+            self._hall.offer_failed(call_id, other)
+        return [first]
+
     async def _connect(self, session: Session, rung: Sequence[Agent]) -> Dialled:
-        """Ring them; an off-hook agent among them hears the caller at once instead."""
+        """Ring them; an off-hook agent hears the caller at once instead."""
         call = session.call
-        for agent in rung:
-            if line := self._line_of(agent.id):
-                return await self._bridge(session, agent, line)
+        if line := self._line_of(rung[0].id):
+            return await self._bridge(session, rung[0], line)
         return await call.dial(
             [f"PJSIP/{agent.endpoint}" for agent in rung],
             ring_seconds=self._ring_seconds,

@@ -176,6 +176,31 @@ async def test_in_a_race_an_off_hook_agent_has_the_caller_at_once_and_the_others
         assert served.agent == "1002"
 
 
+async def test_in_a_race_whose_line_drops_nobody_is_blamed_who_was_not_rung(tmp_path: Path) -> None:
+    async with World(tmp_path, queues=RACE) as world:
+        await world.seat("1001")
+        await off_hook(world, "1002")
+        task = world.wait(world.call("c1", Dialled("CHANUNAVAIL"), world.answering("c1", talk=5)))
+        await asyncio.sleep(1)
+        assert (world.agent("1002").state, world.agent("1002").reason) == (State.PAUSED, PHONE_NOT_REACHABLE)
+        served = await task
+        assert isinstance(served, Served)
+        assert served.agent == "1001"  # who was in the race, and was free for it
+
+
+async def test_in_a_race_the_others_are_free_for_the_next_caller_at_once(tmp_path: Path) -> None:
+    async with World(tmp_path, queues=RACE) as world:
+        await world.seat("1001")
+        await off_hook(world, "1002")
+        world.wait(world.call("c1", Dialled("ANSWER", 16, 0, 30)))
+        world.wait(world.call("c2", world.answering("c2", talk=30)))
+        await asyncio.sleep(5)
+        talks = {talk.call_id: talk.agent for talk in world.acd.snapshot().talking}
+        assert talks == {"c1": "1002", "c2": "1001"}
+        assert world.redis.hashes["acd:conversations"].keys() == {"c1", "c2"}
+        assert world.acd.snapshot().repairs == {}
+
+
 async def test_after_a_restart_whoever_of_a_race_talks_is_found(tmp_path: Path) -> None:
     first = await World(tmp_path, queues=RACE).__aenter__()
     await first.seat("1001", "1002")
