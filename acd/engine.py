@@ -249,6 +249,8 @@ class Engine(Seeking):
         seat = self._agents.get(event.agent)
         if seat is not None:
             self._not_idle(seat, State.BUSY)
+            if event.free_at is not None:
+                self._soon[event.agent] = event.free_at.timestamp()
 
     def _paused(self, event: AgentPaused) -> None:
         seat = self._agents.get(event.agent)

@@ -144,9 +144,11 @@ class AgentReady:
 
 @dataclass(frozen=True, slots=True)
 class AgentBusy:
-    """The agent may not be given a caller, and will come back by themselves: rings, talks, wraps up."""
+    """The agent may not be given a caller, and will come back by themselves: rings, talks, wraps up. `free_at`: when a
+    wrap-up ends at the latest; None: nobody knows."""
 
     agent: str
+    free_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

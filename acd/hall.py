@@ -346,7 +346,9 @@ class Hall:
         elif agent.state in (State.PAUSED, State.READY) or (agent.state is State.WRAP_UP and not agent.phone_reachable):
             events.append(AgentPaused(agent.id))  # or ready, or will be, but the phone is away
         else:
-            events.append(AgentBusy(agent.id))
+            presence = agent.presence
+            soon = agent.state is State.WRAP_UP and presence.afterwards is State.READY
+            events.append(AgentBusy(agent.id, presence.until if soon else None))
         return events
 
     async def _set_free(self, agent: str, call_id: str) -> None:

@@ -35,6 +35,7 @@ class Seeking(View):
     def __init__(self) -> None:
         super().__init__()
         self._out: list[Decision] = []
+        self._soon: dict[str, float] = {}  # agents in wrap-up: when it ends
         self._held: dict[int, AskLine] = {}  # lines with one who is to be called back
         self._look_at: float | None = None  # for callbacks that are due
         self._deadlines: list[tuple[float, int, str]] = []  # heap of time, place, id; some are void
@@ -190,6 +191,7 @@ class Seeking(View):
         place.offers.clear()
 
     def _not_idle(self, seat: Seat, state: State) -> bool:
+        self._soon.pop(seat.id, None)
         was_idle = seat.state is State.IDLE
         if was_idle:
             self._matching.rise(seat.pool, seat.key)
@@ -329,6 +331,9 @@ class Seeking(View):
         called = [place for place in self._calling.values() if place.wide.fitting & line.fitting]
         if idle and matching.idle_for(line) > len(called):
             return True
+        soon = self._free_soon(line)
+        if soon and matching.idle_for(line) + soon > len(called) + self._waiting_before(line, key):
+            return True
         ahead = sum(place.key < key for place in called)
         freed = matching.pace(line, self._now) * RING_AHEAD_SECONDS
         for other in matching.sharing(line):
@@ -336,6 +341,14 @@ class Seeking(View):
                 break
             ahead += other.waiting.before(key)
         return ahead < freed and self._more_are_there(line, ahead)
+
+    def _free_soon(self, line: AskLine) -> int:
+        """How many who fit end their wrap-up while the citizen's phone would ring."""
+        until, fitting = self._now + RING_AHEAD_SECONDS, line.fitting
+        return sum(at <= until and bool(fitting & self._agents[agent].pool.bit) for agent, at in self._soon.items())
+
+    def _waiting_before(self, line: AskLine, key: CallerKey) -> int:
+        return sum(other.waiting.before(key) for other in self._matching.sharing(line))
 
     def _more_are_there(self, line: AskLine, than: int) -> bool:
         """Whether more agents fit and are not away. The pace is that of the last minutes: those who made it may have

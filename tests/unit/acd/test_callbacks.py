@@ -330,3 +330,32 @@ async def test_no_more_are_rung_ahead_than_agents_are_there_however_many_there_w
         await asyncio.sleep(10)
         assert len(world.link.originated) <= 2
         assert not any(talk.done() for talk in talks)
+
+
+async def test_the_next_citizen_is_rung_while_the_agent_still_writes(tmp_path: Path) -> None:
+    async with World(tmp_path, wrap_up_seconds=60) as world:
+        await world.seat("1001")
+        await world.wait(world.call("c0", world.answering("c0", talk=5)))
+        await world.owed("c1")
+        await world.owed("c2")
+        world.link.outcomes = [ANSWERED] * 2
+        await asyncio.sleep(5)
+        assert world.link.originated == []  # more than 20 s of the wrap-up are left
+        await asyncio.sleep(20)
+        assert world.agent("1001").state is State.WRAP_UP
+        assert len(world.link.originated) == 1
+        await world.agents.pause("1001", "tea")
+        await asyncio.sleep(15)
+        assert len(world.link.originated) == 1
+
+
+async def test_nobody_is_rung_for_an_agent_who_will_pause_after_writing(tmp_path: Path) -> None:
+    async with World(tmp_path, wrap_up_seconds=30) as world:
+        await world.seat("1001")
+        talk = world.wait(world.call("c0", world.answering("c0", talk=5)))
+        await asyncio.sleep(5)
+        await world.agents.pause("1001", "tea")
+        await talk
+        await world.owed("c1")
+        await asyncio.sleep(60)
+        assert world.link.originated == []

@@ -10,6 +10,7 @@ import pytest
 from acd.decisions import CallBack, Moved, SendAway, Suggest, Suggestion, Withdraw
 from acd.engine import Engine
 from acd.events import (
+    AgentBusy,
     AgentPaused,
     AgentReady,
     AgentSignedIn,
@@ -189,6 +190,31 @@ def test_no_more_citizens_are_rung_at_once_than_agents_are_idle() -> None:
     tell(queue, *(joins(f"c{number}", number, attached=False) for number in range(5)))
     tell(queue, *(CallerHolds(f"c{number}") for number in range(5)))
     assert tell(queue, seat("1001"), seat("1002")) == [CallBack("c0"), CallBack("c1")]
+
+
+def wrapping(*, until: float) -> Engine:
+    """Two citizens want to be called back; 1001 wraps up until then, 1002 talks."""
+    queue = Engine([PLAIN])
+    tell(queue, AgentSignedIn("1001", BOTH), AgentSignedIn("1002", BOTH))
+    tell(queue, AgentBusy("1001", after(until)), AgentBusy("1002"))
+    tell(queue, *(joins(f"c{number}", number, attached=False) for number in range(2)))
+    assert tell(queue, *(CallerHolds(f"c{number}") for number in range(2))) == ([CallBack("c0")] if until <= 20 else [])
+    return queue
+
+
+def test_a_wrap_up_that_ends_while_the_citizen_is_rung_is_as_good_as_an_idle_agent() -> None:
+    queue = wrapping(until=20)
+    assert tell(queue, ClockTicked(), at=5) == []
+    assert tell(queue, seat("1001"), at=20) == []
+    assert tell(queue, AgentBusy("1002", after(30)), at=22) == []
+    assert tell(queue, ClockTicked(), at=23) == [CallBack("c1")]
+
+
+def test_a_wrap_up_that_lasts_longer_or_is_somebody_elses_who_waits_rings_nobody() -> None:
+    queue = wrapping(until=60)
+    tell(queue, joins("a", -5), at=30)
+    assert tell(queue, ClockTicked(), at=41) == []
+    assert tell(queue, AgentPaused("1001"), ClockTicked(), at=50) == []
 
 
 # -- work
