@@ -12,10 +12,11 @@ from acd.callbacks import CITIZEN_VARIABLE
 from acd.records import CallbackOwed, Outcome, Request
 from acd.service import Served
 from agents.presence import State
-from telephony.call import CallId
+from telephony.call import CallId, Heard
 from telephony.errors import ActionRefused, ActionTimedOut, HungUp, LinkDown
 from telephony.events import Hungup
 from telephony.originate import Originated
+from telephony.testing import ScriptedCall
 from tests.unit.acd.world import HINDI, NOON, World, channel
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]
@@ -33,6 +34,39 @@ async def test_a_caller_who_presses_1_hears_that_the_place_is_kept_and_it_is_in_
         assert world.kept == set()
         await asyncio.sleep(1)
         assert world.calls.records["c1"].outcome is Outcome.CALLBACK
+
+
+async def test_that_the_place_is_kept_is_written_before_it_is_told(tmp_path: Path) -> None:
+    written: list[set[str]] = []
+
+    class Told(ScriptedCall):
+        async def play(self, *prompts: str, keys: str = "", wakeable: bool = False) -> Heard:
+            if prompts == ("hi/callback-taken",):
+                written.append(set(world.redis.hashes["acd:callbacks"]))
+                raise HungUp
+            return await super().play(*prompts, keys=keys, wakeable=wakeable)
+
+    async with World(tmp_path) as world:
+        with pytest.raises(HungUp):
+            await world.wait(Told(call_id="c1", keys=["", "1"]))
+        assert written == [{"c1"}]
+        assert set(world.redis.hashes["acd:callbacks"]) == {"c1"}  # who hangs up on hearing it is owed it too
+
+
+async def test_a_callback_that_is_given_up_stays_until_its_line_is_in_the_log(tmp_path: Path) -> None:
+    async with World(tmp_path, callback=CallbackRules(attempts=1, ring_seconds=20)) as world:
+        await world.owed("c1")
+        await asyncio.sleep(5)
+        world.link.outcomes = [BUSY]
+        world.calls.down = True
+        await world.seat("1001")
+        await asyncio.sleep(25)
+        assert world.acd.snapshot().callbacks_given_up == 1
+        assert set(world.redis.hashes["acd:callbacks"]) == {"c1"}  # should we die now, the next controller closes it
+        world.calls.down = False
+        await asyncio.sleep(60)
+        assert world.redis.hashes["acd:callbacks"] == {}
+        assert world.calls.records["c1"].outcome is Outcome.NOT_REACHED
 
 
 async def test_the_citizen_is_rung_when_the_place_is_due_and_gets_the_next_agent_at_the_old_place(

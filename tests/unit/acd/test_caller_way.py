@@ -109,6 +109,20 @@ async def test_an_aside_keeps_the_place_and_nobody_is_rung_during_it(tmp_path: P
         assert not third.done()
 
 
+async def test_an_aside_is_heard_without_the_music(tmp_path: Path) -> None:
+    heard = []
+
+    async def status(call: Call) -> None:
+        heard.append(call.music_on)  # type: ignore[attr-defined]
+
+    async with World(tmp_path) as world:
+        call = world.call("c1", keys=["", "3"])
+        world.wait(call, asides={"3": status})
+        await asyncio.sleep(11)
+        assert heard == [False]
+        assert call.music_on
+
+
 async def test_a_caller_who_hangs_up_in_an_aside_has_left(tmp_path: Path) -> None:
     async def status(call: Call) -> None:
         await call.wait(60, wakeable=False)

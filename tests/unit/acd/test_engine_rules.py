@@ -17,6 +17,7 @@ from acd.events import (
     AgentSignedOut,
     CallbackFailed,
     CallerAttached,
+    CallerDetached,
     CallerHolds,
     CallerMoved,
     ClockTicked,
@@ -265,6 +266,15 @@ def test_by_wait_a_callback_is_suggested_once_and_the_caller_waits_on() -> None:
     assert tell(queue, ClockTicked(), at=60) == [Suggest("a", Suggestion.CALLBACK)]
     assert tell(queue, ClockTicked(), at=600) == []
     assert pairs(tell(queue, seat("1001"), at=601)) == [("a", "1001")]
+
+
+def test_a_rule_of_overflow_is_applied_once_though_the_caller_seeks_again() -> None:
+    queue = flowing(Overflow(when=When.WAIT, limit=60, to=To.CALLBACK))
+    tell(queue, joins("a"))
+    assert tell(queue, ClockTicked(), at=60) == [Suggest("a", Suggestion.CALLBACK)]
+    assert pairs(tell(queue, seat("1001"), at=70)) == [("a", "1001")]
+    assert tell(queue, OfferFailed("a", "1001"), at=80) == []
+    assert tell(queue, CallerDetached("a"), CallerAttached("a"), at=90) == []
 
 
 def test_without_anybody_who_fits_a_caller_is_sent_away_at_once_also_when_the_last_one_leaves() -> None:

@@ -12,7 +12,9 @@ from acd.records import NotServed, Outcome, Request
 from acd.service import Served
 from agents.presence import State
 from telephony.call import CallId, Dialled
+from telephony.errors import HungUp
 from telephony.events import DialEnded, Hungup
+from telephony.session import CLOSED
 from telephony.testing import ScriptedCall
 from tests.unit.acd.world import NOON, World, channel
 
@@ -82,6 +84,46 @@ async def test_a_talk_is_transferred_to_another_agent_with_music_in_between(tmp_
         verbs = [act.verb for act in call.acts]
         assert verbs.count("music") == 2
         assert world.kept == set()
+
+
+async def test_a_caller_who_hangs_up_at_the_moment_of_the_transfer_is_not_put_in_line_again(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001", "1002")
+        call = world.call("c1")
+        leg(world, call, "1001")
+        task = world.wait(call)
+        await asyncio.sleep(10)
+
+        async def gone(_phone: str) -> bool:
+            call.caller_hangs_up()
+            return False
+
+        world.link.hang_up = gone  # type: ignore[method-assign]
+        await world.acd.supervision.transfer("c1", to_agent="1002", by="sup")
+        served = await task
+        assert isinstance(served, Served)
+        assert (served.agent, served.ended_by) == ("1001", "caller")
+        assert world.acd.snapshot().waiting == ()
+        assert (world.kept, world.agent("1002").state) == (set(), State.READY)
+        assert world.calls.records["c1"].outcome is Outcome.SERVED
+
+
+async def test_a_talk_whose_session_broke_goes_on_until_the_link_tells_its_end(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.seat("1001")
+        call = world.call("c1", world.answering("c1", talk=600))
+        task = world.wait(call)
+        await asyncio.sleep(10)
+        call._hung_up = lambda: HungUp(CLOSED)  # type: ignore[method-assign]
+        call.caller_hangs_up()
+        with pytest.raises(HungUp):
+            await task
+        assert [talk.call_id for talk in world.acd.snapshot().talking] == ["c1"]
+        assert world.agent("1001").state is State.TALKING
+        world.tell_hung_up("c1")
+        await asyncio.sleep(0.1)
+        assert world.acd.snapshot().talking == ()
+        assert world.agent("1001").state is State.WRAP_UP
 
 
 async def test_when_nobody_there_takes_a_transferred_caller_they_are_first_in_line(tmp_path: Path) -> None:
