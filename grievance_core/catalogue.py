@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from difflib import SequenceMatcher, get_close_matches
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,10 +20,10 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from grievance_core.errors import CatalogueError, UnknownCategory, UnknownDepartment, UnknownDistrict
+from grievance_core.limits import MAX_DAYS, Limit, limit_of
 
 LEVELS = (1, 2, 3, 4)
 TOP_LEVEL = LEVELS[-1]
-MAX_DAYS = 365  # a longer limit is a slip of the key
 ALIKE = 0.72  # from this likeness on (0 to 1) an unknown code gets the nearest one suggested
 # Designations become ids of posts, so they are short and in Latin letters.
 DESIGNATION = r"[A-Za-z][A-Za-z .,&()'/-]{0,79}"
@@ -61,13 +62,13 @@ class Department:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A kind of matter: who answers for it at each level, and in how many whole days."""
+    """A kind of matter: who answers for it at each level, and within which time."""
 
     code: str
     department: str
     name_en: str
     name_hi: str
-    days: tuple[int, int, int, int]  # for level 1 to 4
+    limits: tuple[Limit, Limit, Limit, Limit]  # for level 1 to 4
     officers: tuple[str, str, str, str]  # designations, level 1 to 4
     other_number: str  # a helpline that acts faster, "" if none
 
@@ -255,12 +256,15 @@ def _department(row: Row, problems: list[str]) -> Department:
     )
 
 
-def _days(row: Row, level: int, problems: list[str]) -> int:
+def _limit(row: Row, level: int, problems: list[str]) -> Limit:
     value = row.values[f"l{level}_days"]
-    if value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_DAYS:
-        return int(value)
-    problems.append(row.says(f"l{level}_days is {value!r}, expected whole days from 1 to {MAX_DAYS}."))
-    return MAX_DAYS
+    found = limit_of(value)
+    if found is not None:
+        return found
+    problems.append(
+        row.says(f"l{level}_days is {value!r}, expected working days from 1 to {MAX_DAYS}, or hours such as 24h.")
+    )
+    return Limit(timedelta(days=MAX_DAYS))
 
 
 def _category(row: Row, departments: Mapping[str, Department], problems: list[str]) -> Category:
@@ -281,7 +285,7 @@ def _category(row: Row, departments: Mapping[str, Department], problems: list[st
         department=department,
         name_en=_text(row, "name_en", problems),
         name_hi=_text(row, "name_hi", problems),
-        days=(_days(row, 1, problems), _days(row, 2, problems), _days(row, 3, problems), _days(row, 4, problems)),
+        limits=(_limit(row, 1, problems), _limit(row, 2, problems), _limit(row, 3, problems), _limit(row, 4, problems)),
         officers=(one, two, three, four),
         other_number=_shaped(row, "other_number", r"[0-9]{3,11}|", "a phone number or nothing", problems),
     )

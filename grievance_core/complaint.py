@@ -1,42 +1,24 @@
-"""A complaint as a frozen value, and what happens to it: each step gives the changed complaint and its event.
-
-Everything here is decided by the table in `lifecycle.py`; these functions find the event's name, ask the table, and
-carry its effects out on the value. Nothing is stored and no clock is read: times come in as arguments.
-"""
+"""A complaint, what is told to register one, and what happens to it, as frozen values; what happens is in `life.py`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, get_args
 
-from grievance_core.catalogue import Catalogue
-from grievance_core.errors import DraftRefused, NotAllowed
-from grievance_core.lifecycle import (
-    FINAL,
-    WITH_AN_OFFICER,
-    Barred,
-    Effect,
-    EventKind,
-    State,
-    closure_event,
-    feedback_event,
-    outcome_of,
-    time_event,
-)
-from grievance_core.limits import due_time
+from grievance_core.errors import DraftRefused
+from grievance_core.lifecycle import FINAL, WITH_AN_OFFICER, EventKind, Kind, State
 from grievance_core.numbers import ComplaintNumber
-from grievance_core.officers import PostId, post_for
+from grievance_core.officers import PostId
 
-Kind = Literal["complaint", "demand", "suggestion"]
 Language = Literal["hi", "en"]
 
 TEXT_LIMIT = 4000  # characters of a statement or report: more than can be said in three minutes
 SHORT_LIMIT = 120  # characters of a name, of who did it, of a call's or attempt's id
 CHANNEL_LIMIT = 20
+MASK = "confidential"
 
 
 class SpecialReason(StrEnum):
@@ -47,16 +29,7 @@ class SpecialReason(StrEnum):
     NEEDS_POLICY = "needs_policy"  # it needs a change of policy or money that no officer can give
     FOUND_UNTRUE = "found_untrue"  # an inquiry on the spot found it untrue
     DECIDED_BEFORE = "decided_before"  # the same matter was decided before and nothing is new
-
-
-class ExcludedMatter(StrEnum):
-    """Matters that the helpline does not handle; the caller is told where to go and the refusal is counted."""
-
-    RTI = "rti"
-    COURT = "court"
-    OTHER_STATE = "other_state"
-    CENTRE = "centre"
-    SERVICE_MATTER = "service_matter"
+    NEVER_REACHED = "never_reached"  # the superior decides: the citizen could not be asked, and the report convinces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +46,8 @@ class Draft:
     channel: str = "call"
     call_id: str | None = None  # the call it was told in; None for a walk-in or a letter
     agent: str | None = None  # who typed it; None when the citizen did it alone by keys
+    confidential: bool = False  # the officer is not told who complains
+    accused: PostId | None = None  # the post that it is against, if it is against an officer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +70,36 @@ class Complaint:
     level: int  # 1 to 4
     post: PostId | None  # who answers for it; None only until it is assigned, or if it was turned away
     registered_at: datetime
-    due_at: datetime | None  # set on entering a level and by nothing else
-    stopped_at: datetime | None  # since when the clock stands still
-    waited: timedelta  # how long the clock stood still at this level before
+    due_at: datetime | None  # set on entering a level, and moved by nothing but an extension on record
+    stopped_at: datetime | None  # since when the clock stands still, which is since when the citizen is asked
+    waited: timedelta  # how much of the level's kind of time the clock stood still at this level before
     reported_at: datetime | None  # of the last report
     closed_at: datetime | None
     dissatisfied: int  # how often the citizen was dissatisfied, over its whole life
     missed: int  # how often the citizen was not reached for feedback, over its whole life
     overdue: bool  # L4 let its time run out
     version: int  # number of events so far
+    confidential: bool = False
+    accused: PostId | None = None
+    pin: str = field(default="", repr=False)  # four digits that open its status to who calls from another number
+    excluded: str = ""  # the excluded matter it was refused for, or taken in all the same
+    flags: str = ""  # why its post has it, in words of `posts`: vacant, on_leave …; with spaces between
+    ends_at: datetime | None = None  # when the time of this level runs out, if the clock runs
+    sweep_at: datetime | None = None  # when the clock has something to do with it next
+    warned: int = 0  # the highest share of its time of which this level was warned: 0, 50 or 80 %
+    extended: int = 0  # by how many days this level's time was extended
+    transfers: int = 0
+    objections: int = 0
+    proposed_by: str = field(default="", repr=False)  # who proposed to close it specially
+    proposed_level: int = 0
+    proposed_reason: str = ""
+    ask_at: datetime | None = None  # when the citizen is to be rung next
+    unreached: int = 0  # rounds of calls without an answer since the last report
+    question_at: datetime | None = None  # since when an officer's question to the citizen is open
+    parent: ComplaintNumber | None = None  # the one it is part of
+    supporters: int = 0  # how many others are part of it
+    supporters_for: int = 0  # of those, who is satisfied with the last report
+    supporters_against: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -112,9 +108,18 @@ class Complaint:
     @property
     def clock_ends_at(self) -> datetime | None:
         """When the time of this level runs out; None while the clock stands still or nothing runs any more."""
-        if self.state not in WITH_AN_OFFICER or self.due_at is None:
-            return None
-        return self.due_at + self.waited
+        return self.ends_at if self.state in WITH_AN_OFFICER else None
+
+    @property
+    def feedback_wanted(self) -> bool:
+        """Whether the citizen's word on the last report is still missing."""
+        if self.state is State.MERGED:
+            return self.stopped_at is not None
+        return self.state in (State.AWAITING_FEEDBACK, State.WITH_SUPERIOR)
+
+    def for_officer(self) -> Complaint:
+        """As the officer and the outside may see it: without the citizen, if it is confidential."""
+        return replace(self, caller="", name=MASK, pin="") if self.confidential else replace(self, pin="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +137,13 @@ class Event:
     post: PostId | None
     text: str = field(default="", repr=False)  # statement, report or explanation
     report: str = field(default="", repr=False)  # the report that a special closure rests on
-    reason: str = ""  # of a special closure
+    reason: str = ""  # of a special closure; of feedback and reports what `Deed` says
     attempt: str | None = None  # the feedback call that brought it
+    by_level: int = 0  # of whoever did it, if it was an officer or the leadership (5)
+    about: str = ""  # another complaint's number, or the category it was moved to
+    amount: int = 0  # days of an extension, per cent of a warning, level that a supporter goes on at
+    due_at: datetime | None = None  # as it is after this
+    flags: str = ""  # why this post has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +155,11 @@ class Deed:
     channel: str
     text: str = field(default="", repr=False)
     report: str = field(default="", repr=False)
-    reason: str = ""
+    reason: str = ""  # of a report "visited" if the officer was there; of a second call the answer
     attempt: str | None = None
+    by_level: int = 0
+    about: str = ""
+    amount: int = 0
 
 
 Step = tuple[Complaint, Event]
@@ -197,159 +210,3 @@ def once_key(draft: Draft) -> str | None:
         return None
     said = "\x1f".join((draft.call_id, draft.kind, draft.category, draft.district, draft.caller, draft.text))
     return hashlib.sha256(said.encode()).hexdigest()
-
-
-def register(
-    draft: Draft, *, number: ComplaintNumber, at: datetime, catalogue: Catalogue
-) -> tuple[Complaint, tuple[Event, Event]]:
-    """A checked draft becomes a complaint and is given at once to the L1 officer of its category and district."""
-    category = catalogue.category(draft.category)
-    district = catalogue.district(draft.district)
-    by = draft.agent or "citizen"
-    complaint = Complaint(
-        number=number,
-        kind=draft.kind,
-        category=category.code,
-        department=category.department,
-        district=district.code,
-        text=draft.text,
-        caller=draft.caller,
-        name=draft.name,
-        language=draft.language,
-        channel=draft.channel,
-        call_id=draft.call_id,
-        agent=draft.agent,
-        state=State.REGISTERED,
-        level=1,
-        post=None,
-        registered_at=at,
-        due_at=None,
-        stopped_at=None,
-        waited=timedelta(),
-        reported_at=None,
-        closed_at=None,
-        dissatisfied=0,
-        missed=0,
-        overdue=False,
-        version=1,
-    )
-    registered = Event(
-        number=number,
-        seq=1,
-        kind=EventKind.REGISTERED,
-        at=at,
-        by=by,
-        channel=draft.channel,
-        state=complaint.state,
-        level=1,
-        post=None,
-        text=draft.text,
-    )
-    deed = Deed(at=at, by=by, channel=draft.channel)
-    complaint, assigned = happen(complaint, EventKind.ASSIGNED, deed, catalogue=catalogue)
-    return complaint, (registered, assigned)
-
-
-def happen(complaint: Complaint, kind: EventKind, deed: Deed, *, catalogue: Catalogue) -> Step:
-    """The complaint after this event. Raises NotAllowed, which names the rule, when the table bars it."""
-    outcome = outcome_of(complaint.state, kind)
-    if isinstance(outcome, Barred):
-        raise NotAllowed(outcome.name.lower(), outcome.value)
-    changed = replace(complaint, state=outcome.to, version=complaint.version + 1)
-    if kind is EventKind.REPORTED:
-        changed = replace(changed, reported_at=deed.at)
-    for effect in outcome.effects:
-        changed = _EFFECTS[effect](changed, deed.at, catalogue)
-    event = Event(
-        number=changed.number,
-        seq=changed.version,
-        kind=kind,
-        at=deed.at,
-        by=deed.by,
-        channel=deed.channel,
-        state=changed.state,
-        level=changed.level,
-        post=changed.post,
-        text=deed.text,
-        report=deed.report,
-        reason=deed.reason,
-        attempt=deed.attempt,
-    )
-    return changed, event
-
-
-def feedback_kind(complaint: Complaint, *, satisfied: bool) -> EventKind:
-    """Which event the citizen's answer is for this complaint."""
-    return feedback_event(satisfied=satisfied, level=complaint.level, dissatisfied_before=complaint.dissatisfied)
-
-
-def closure_kind(complaint: Complaint, *, by_level: int) -> EventKind:
-    """Which event a special closure by an officer of this level is for this complaint."""
-    return closure_event(level=complaint.level, by_level=by_level)
-
-
-def time_kind(complaint: Complaint, now: datetime) -> EventKind | None:
-    """Which event the clock brings at `now`; None when nothing is due, or L4 is flagged already."""
-    ends_at = complaint.clock_ends_at
-    if ends_at is None or ends_at > now or complaint.overdue:
-        return None
-    return time_event(complaint.level)
-
-
-def _enter(complaint: Complaint, level: int, at: datetime, catalogue: Catalogue) -> Complaint:
-    category = catalogue.category(complaint.category)
-    district = catalogue.district(complaint.district)
-    return replace(
-        complaint,
-        level=level,
-        post=post_for(category, district, level).id,
-        due_at=due_time(category, level, at),
-        stopped_at=None,
-        waited=timedelta(),
-    )
-
-
-def _enter_level_1(complaint: Complaint, at: datetime, catalogue: Catalogue) -> Complaint:
-    return _enter(complaint, 1, at, catalogue)
-
-
-def _rise(complaint: Complaint, at: datetime, catalogue: Catalogue) -> Complaint:
-    return _enter(complaint, complaint.level + 1, at, catalogue)
-
-
-def _stop_clock(complaint: Complaint, at: datetime, _catalogue: Catalogue) -> Complaint:
-    return replace(complaint, stopped_at=at)
-
-
-def _run_clock(complaint: Complaint, at: datetime, _catalogue: Catalogue) -> Complaint:
-    # A machine's clock set back must not shorten the officer's time.
-    stood = max(at - complaint.stopped_at, timedelta()) if complaint.stopped_at else timedelta()
-    return replace(complaint, stopped_at=None, waited=complaint.waited + stood)
-
-
-def _count_dissatisfied(complaint: Complaint, _at: datetime, _catalogue: Catalogue) -> Complaint:
-    return replace(complaint, dissatisfied=complaint.dissatisfied + 1)
-
-
-def _count_missed(complaint: Complaint, _at: datetime, _catalogue: Catalogue) -> Complaint:
-    return replace(complaint, missed=complaint.missed + 1)
-
-
-def _flag_overdue(complaint: Complaint, _at: datetime, _catalogue: Catalogue) -> Complaint:
-    return replace(complaint, overdue=True)
-
-
-def _end(complaint: Complaint, at: datetime, _catalogue: Catalogue) -> Complaint:
-    return replace(complaint, closed_at=at, stopped_at=None)
-
-
-_EFFECTS: dict[Effect, Callable[[Complaint, datetime, Catalogue], Complaint]] = {
-    Effect.ENTER_LEVEL_1: _enter_level_1,
-    Effect.RISE: _rise,
-    Effect.STOP_CLOCK: _stop_clock,
-    Effect.RUN_CLOCK: _run_clock,
-    Effect.COUNT_DISSATISFIED: _count_dissatisfied,
-    Effect.COUNT_MISSED: _count_missed,
-    Effect.FLAG_OVERDUE: _flag_overdue,
-    Effect.END: _end,
-}

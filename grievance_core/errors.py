@@ -8,6 +8,7 @@ GrievanceError
         UnknownDistrict  no such district (the nearest one is suggested)
         UnknownDepartment
         UnknownMatter    no such excluded matter
+        CapReached       this phone number has as many this month as the policy allows
     UnknownComplaint     no complaint has this number
     NotAllowed           the life cycle forbids it now (.barred names the rule)
     ChangedMeanwhile     somebody else changed the complaint at the same moment
@@ -70,6 +71,16 @@ class UnknownDepartment(DraftRefused):
 
 class UnknownMatter(DraftRefused):
     """No excluded matter has this name."""
+
+
+class CapReached(DraftRefused):
+    """This phone number has as many complaints this month as the policy allows; nobody is hung up on for it."""
+
+    def __init__(self, cap: int) -> None:
+        super().__init__(
+            f"This phone number has {cap} complaints this month, as many as the rule allows. Note it as a reminder of "
+            "one of them, or have a supervisor allow a further one."
+        )
 
 
 class UnknownComplaint(GrievanceError):

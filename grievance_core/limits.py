@@ -1,21 +1,33 @@
-"""Time limits: until when a level must have reported.
+"""Time limits: how long a level has for a complaint, in working days or in hours by the clock.
 
-Limits are whole days from the arrival at the level (domain.md, section 7). A due time is set once, on entering a
-level; no report, comment or feedback sets it anew. While feedback is awaited the clock stands still, and what was
-waited is added when it runs on, so that a slow feedback call costs the officer nothing and wins them nothing.
+Days are those on which offices work; an emergency counts in hours, which no holiday stops (domain.md, section 7: whole
+days from the arrival at the level; emergencies and power cuts one).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
-from grievance_core.catalogue import LEVELS, Category
+MAX_DAYS = 365  # a longer limit is a slip of the key
 
 
-def due_time(category: Category, level: int, entered: datetime) -> datetime:
-    """When the level's time runs out for a complaint that enters it at `entered` (aware)."""
-    if level not in LEVELS:
-        raise ValueError(f"levels go from 1 to 4, this is {level}")
-    if entered.tzinfo is None:
-        raise ValueError("a due time needs an aware datetime")
-    return entered + timedelta(days=category.days[level - 1])
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a level has. `working`: counted in working days of 24 hours; else by the clock."""
+
+    span: timedelta
+    working: bool = True
+
+    def __str__(self) -> str:
+        if not self.working:
+            return f"{int(self.span.total_seconds() // 3600)}h"
+        return str(self.span.days)
+
+
+def limit_of(text: str) -> Limit | None:
+    """The limit in a cell of categories.csv: `7` is seven working days, `24h` is 24 hours; None for anything else."""
+    digits, unit = (text[:-1], "h") if text.endswith("h") else (text, "")
+    if not (digits.isascii() and digits.isdigit()) or not 1 <= int(digits) <= MAX_DAYS * (24 if unit else 1):
+        return None
+    return Limit(timedelta(hours=int(digits)), working=False) if unit else Limit(timedelta(days=int(digits)))

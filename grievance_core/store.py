@@ -7,7 +7,7 @@ is unique, so two writers can never both be the one that made event n. Times are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -42,9 +43,10 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeDecorator
 
-from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT, Complaint, Event, ExcludedMatter
+from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT, Complaint, Event
 from grievance_core.errors import ChangedMeanwhile, StoreBusy, StoreFailed
-from grievance_core.lifecycle import FINAL, EventKind, State
+from grievance_core.excluded import ExcludedMatter
+from grievance_core.lifecycle import FINAL, WITH_AN_OFFICER, EventKind, State
 from grievance_core.numbers import ComplaintNumber
 
 metadata = MetaData(
@@ -76,7 +78,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# One complaint as it stands now. Columns are the fields of `Complaint`, but for the last two.
+# One complaint as it stands now. Columns are the fields of `Complaint`, but for the last one.
 complaints = Table(
     "complaints",
     metadata,
@@ -105,8 +107,29 @@ complaints = Table(
     Column("missed", Integer, nullable=False),
     Column("overdue", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    # What the sweep reads: when the running clock ends, empty when nothing will become due.
+    Column("confidential", Boolean, nullable=False),
+    Column("accused", String(120)),
+    Column("pin", String(4), nullable=False),
+    Column("excluded", String(20), nullable=False),
+    Column("flags", String(60), nullable=False),
+    Column("ends_at", UtcDateTime),
+    # What the sweep reads: empty when the clock has nothing to do with it.
     Column("sweep_at", UtcDateTime),
+    Column("warned", SmallInteger, nullable=False),
+    Column("extended", SmallInteger, nullable=False),
+    Column("transfers", SmallInteger, nullable=False),
+    Column("objections", SmallInteger, nullable=False),
+    Column("proposed_by", String(SHORT_LIMIT), nullable=False),
+    Column("proposed_level", SmallInteger, nullable=False),
+    Column("proposed_reason", String(30), nullable=False),
+    # What the dialer reads: whose citizen is to be rung from when on.
+    Column("ask_at", UtcDateTime),
+    Column("unreached", Integer, nullable=False),
+    Column("question_at", UtcDateTime),
+    Column("parent", String(12)),
+    Column("supporters", Integer, nullable=False),
+    Column("supporters_for", Integer, nullable=False),
+    Column("supporters_against", Integer, nullable=False),
     # Two sendings of one form are one complaint: see complaint.once_key.
     Column("once_key", String(64), unique=True),
     Index(None, "caller", "registered_at"),
@@ -115,6 +138,19 @@ complaints = Table(
     Index(None, "state", "reported_at"),
     Index(None, "sweep_at", "number"),
     Index(None, "registered_at"),
+    # Few complaints of a hundred million are in these at any time, so they hold those few only.
+    *(
+        Index(
+            None,
+            column,
+            "number",
+            sqlite_where=text(f"{column} IS NOT NULL"),
+            postgresql_where=text(f"{column} IS NOT NULL"),
+        )
+        for column in ("ask_at", "question_at", "parent")
+    ),
+    # Whether others complain of the same trouble.
+    Index(None, "district", "category", "registered_at"),
 )
 
 # One thing that happened to a complaint. Columns are the fields of `Event`; rows are added and never changed.
@@ -134,6 +170,11 @@ complaint_events = Table(
     Column("report", Text, nullable=False),
     Column("reason", String(30), nullable=False),
     Column("attempt", String(SHORT_LIMIT)),
+    Column("by_level", SmallInteger, nullable=False),
+    Column("about", String(12), nullable=False),
+    Column("amount", SmallInteger, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("flags", String(60), nullable=False),
     # One feedback call has one end, whoever tells it and however often.
     UniqueConstraint("number", "attempt"),
 )
@@ -159,6 +200,16 @@ refusals = Table(
     Column("at", UtcDateTime, nullable=False, index=True),
 )
 
+# Wrong PINs keyed for a number, so that nobody tries all ten thousand.
+wrong_pins = Table(
+    "wrong_pins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", String(12), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "number", "at"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceMessage:
@@ -173,11 +224,14 @@ class VoiceMessage:
 
 _COMPLAINT_FIELDS = tuple(item.name for item in fields(Complaint))
 _EVENT_FIELDS = tuple(item.name for item in fields(Event))
-# What an event may change in a complaint; all else stays as it was registered.
-_CHANGING = (
-    *("state", "level", "post", "due_at", "stopped_at", "waited", "reported_at", "closed_at"),
-    *("dissatisfied", "missed", "overdue", "version"),
+# What no event changes in a complaint: it stays as it was registered.
+_BIRTH = frozenset(
+    {
+        *("number", "kind", "district", "text", "caller", "name", "language", "channel", "call_id", "agent"),
+        *("registered_at", "confidential", "accused", "pin", "excluded"),
+    }
 )
+_CHANGING = tuple(name for name in _COMPLAINT_FIELDS if name not in _BIRTH)
 # Statements of the busy paths, built once: building one costs more than the database takes for it.
 _LOAD = select(complaints).where(complaints.c.number == bindparam("wanted"))
 _ADD = insert(complaints)
@@ -188,6 +242,7 @@ _SAVE = update(complaints).where(
 _ATTEMPT = select(complaint_events.c.seq).where(
     complaint_events.c.number == bindparam("wanted"), complaint_events.c.attempt == bindparam("told")
 )
+ALIKE_PAGE = 200  # complaints that are compared with a new one
 # SQLSTATEs of PostgreSQL that mean "not now": lock not available, deadlock, serialization failure.
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001"})
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -218,7 +273,7 @@ def plain_errors() -> Iterator[None]:
 
 def _complaint_of(row: Row[Any]) -> Complaint:
     values = row._asdict()
-    del values["sweep_at"], values["once_key"]
+    del values["once_key"]
     values["state"] = State(values["state"])
     return Complaint(**values)
 
@@ -233,25 +288,20 @@ def _event_values(event: Event) -> dict[str, Any]:
     return {name: getattr(event, name) for name in _EVENT_FIELDS}
 
 
-def _sweep_at(complaint: Complaint) -> datetime | None:
-    return None if complaint.overdue else complaint.clock_ends_at
-
-
-async def add(session: AsyncSession, complaint: Complaint, events: Iterable[Event], *, once_key: str | None) -> None:
+async def add(session: AsyncSession, complaint: Complaint, events: Sequence[Event], *, once_key: str | None) -> None:
     """Store a new complaint. IntegrityError if its number or `once_key` is taken."""
     values = {name: getattr(complaint, name) for name in _COMPLAINT_FIELDS}
-    await session.execute(_ADD, values | {"sweep_at": _sweep_at(complaint), "once_key": once_key})
+    await session.execute(_ADD, values | {"once_key": once_key})
     await session.execute(_ADD_EVENT, [_event_values(event) for event in events])
 
 
-async def save(session: AsyncSession, complaint: Complaint, event: Event) -> None:
+async def save(session: AsyncSession, before: Complaint, after: Complaint, event: Event) -> None:
     """Store the changed complaint and the event that changed it.
 
     Raises ChangedMeanwhile if the stored one is no longer the one that was loaded.
     """
-    values = {name: getattr(complaint, name) for name in _CHANGING}
-    values |= {"sweep_at": _sweep_at(complaint)}
-    values |= {"loaded_number": complaint.number, "loaded_version": complaint.version - 1}
+    values = {name: getattr(after, name) for name in _CHANGING}
+    values |= {"loaded_number": before.number, "loaded_version": before.version}
     result = cast("CursorResult[Any]", await session.execute(_SAVE, values))
     if result.rowcount != 1:
         raise ChangedMeanwhile
@@ -306,9 +356,76 @@ async def open_levels(session: AsyncSession, caller: str, limit: int) -> list[tu
     return [(row.level, row.agent) for row in await session.execute(ordered)]
 
 
-async def awaiting_feedback(session: AsyncSession, limit: int) -> list[Complaint]:
-    statement = select(complaints).where(complaints.c.state == State.AWAITING_FEEDBACK)
-    return await _complaints(session, statement.order_by(complaints.c.reported_at, complaints.c.number).limit(limit))
+async def awaiting_feedback(session: AsyncSession, now: datetime, limit: int) -> list[Complaint]:
+    """Whose citizen is to be rung by `now`, longest due first."""
+    statement = select(complaints).where(complaints.c.ask_at <= now)
+    return await _complaints(session, statement.order_by(complaints.c.ask_at, complaints.c.number).limit(limit))
+
+
+async def feedback_of(session: AsyncSession, caller: str) -> list[Complaint]:
+    """One caller's complaints whose report they have not answered, newest report first."""
+    asked = (State.AWAITING_FEEDBACK, State.WITH_SUPERIOR, State.MERGED)
+    statement = select(complaints).where(complaints.c.caller == caller, complaints.c.state.in_(asked))
+    found = [complaint for complaint in await _complaints(session, statement) if complaint.feedback_wanted]
+    return sorted(found, key=lambda one: one.stopped_at or one.registered_at, reverse=True)
+
+
+async def open_questions(session: AsyncSession, limit: int) -> list[Complaint]:
+    statement = select(complaints).where(complaints.c.question_at.is_not(None), complaints.c.caller != "")
+    return await _complaints(session, statement.order_by(complaints.c.question_at, complaints.c.number).limit(limit))
+
+
+async def parts_of(session: AsyncSession, number: ComplaintNumber) -> list[Complaint]:
+    """The complaints that are part of this one."""
+    statement = select(complaints).where(complaints.c.parent == number, complaints.c.state == State.MERGED)
+    return await _complaints(session, statement.order_by(complaints.c.number))
+
+
+async def count_of_caller(session: AsyncSession, caller: str, *, since: datetime) -> int:
+    """How many matters this number had taken in since then; information given and refusals do not count."""
+    statement = select(func.count()).select_from(complaints)
+    counted = statement.where(
+        complaints.c.caller == caller,
+        complaints.c.registered_at >= since,
+        complaints.c.kind != "information",
+        complaints.c.state != State.REFUSED,
+    )
+    return await session.scalar(counted) or 0
+
+
+async def open_of_caller(session: AsyncSession, caller: str, category: str) -> list[Complaint]:
+    statement = select(complaints).where(
+        complaints.c.caller == caller, complaints.c.category == category, complaints.c.state.not_in(FINAL)
+    )
+    return await _complaints(session, statement.order_by(complaints.c.registered_at.desc()).limit(ALIKE_PAGE))
+
+
+async def open_alike(session: AsyncSession, category: str, district: str, *, since: datetime) -> list[Complaint]:
+    """Open complaints of a category and district since then, newest first."""
+    statement = select(complaints).where(
+        complaints.c.district == district,
+        complaints.c.category == category,
+        complaints.c.registered_at >= since,
+        complaints.c.state.not_in(FINAL),
+    )
+    return await _complaints(session, statement.order_by(complaints.c.registered_at.desc()).limit(ALIKE_PAGE))
+
+
+async def wrong_pins_of(session: AsyncSession, number: ComplaintNumber, *, since: datetime) -> int:
+    statement = select(func.count()).select_from(wrong_pins)
+    return await session.scalar(statement.where(wrong_pins.c.number == number, wrong_pins.c.at >= since)) or 0
+
+
+async def add_wrong_pin(session: AsyncSession, number: ComplaintNumber, *, at: datetime) -> None:
+    await session.execute(insert(wrong_pins), {"number": number, "at": at})
+
+
+async def oldest_overdue(session: AsyncSession, now: datetime) -> datetime | None:
+    """Since when the time of a complaint has run out that was not moved. Reads only what is due."""
+    statement = select(func.min(complaints.c.ends_at)).where(
+        complaints.c.sweep_at <= now, complaints.c.ends_at <= now, complaints.c.state.in_(WITH_AN_OFFICER)
+    )
+    return cast("datetime | None", await session.scalar(statement))
 
 
 async def due(

@@ -12,6 +12,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Draft
+from grievance_core.rules import Rules
 from grievance_core.service import Clock, Grievances
 from grievance_core.store import metadata
 
@@ -48,7 +49,7 @@ def a_draft(
 
 @asynccontextmanager
 async def memory_grievances(
-    *, clock: Clock | None = None, catalogue: Catalogue | None = None, seed: int = 1076
+    *, clock: Clock | None = None, catalogue: Catalogue | None = None, seed: int = 1076, rules: Rules | None = None
 ) -> AsyncIterator[Grievances]:
     """The real service on a fresh SQLite in memory, which is gone afterwards. Complaint numbers follow from `seed`."""
     # One connection, because each connection to a database in memory has its own; whoever comes second waits.
@@ -63,6 +64,7 @@ async def memory_grievances(
             catalogue=catalogue or Catalogue.shipped(),
             clock=clock or FixedClock(),
             rng=random.Random(seed),
+            rules=rules,
         )
     finally:
         await engine.dispose()

@@ -12,7 +12,6 @@ from typing import Final
 
 from grievance_core.complaint import Complaint
 from grievance_core.errors import NotAllowed
-from grievance_core.lifecycle import State
 from grievance_core.service import Grievances
 from ivr.flows import Question
 from outbound_dialer.attempt import Contact, ContactKey
@@ -28,10 +27,14 @@ CHANNEL: Final = "feedback_call"
 
 
 def contact_of(complaint: Complaint) -> Contact:
-    """Whom to ring about this complaint. A new report is a new matter: its tries are counted anew."""
-    reported = int(complaint.reported_at.timestamp() * 1000) if complaint.reported_at else 0
+    """Whom to ring about this complaint. A new report, and a new round after one that reached nobody, is a new matter.
+
+    Its tries are counted anew.
+    """
+    asked = int(complaint.stopped_at.timestamp() * 1000) if complaint.stopped_at else 0
+    again = f"/{complaint.unreached}" if complaint.unreached else ""
     return Contact(
-        key=ContactKey(f"{complaint.number}/{reported}"),
+        key=ContactKey(f"{complaint.number}/{asked}{again}"),
         number=complaint.caller,
         language=complaint.language,
         context={NUMBER: complaint.number},
@@ -45,8 +48,8 @@ class FeedbackCalls:
         self._grievances = grievances
 
     async def due(self, limit: int, now: datetime) -> Sequence[Contact]:
-        """Complaints that await feedback, the oldest report first."""
-        return [contact_of(complaint) for complaint in await self._grievances.awaiting_feedback(limit)]
+        """Complaints whose citizen is to be rung by now, longest due first."""
+        return [contact_of(complaint) for complaint in await self._grievances.awaiting_feedback(limit, now)]
 
     async def take(self, outcome: Outcome) -> None:
         """Carry an outcome into the complaint's life. Safe to repeat: the grievance core takes an attempt once.
@@ -83,7 +86,7 @@ class FeedbackSurvey:
         if attempt is None:
             return None
         complaint = await self._grievances.get(attempt.context[NUMBER])
-        if complaint.state is not State.AWAITING_FEEDBACK:
+        if not complaint.feedback_wanted:
             return None
         return Question(number=complaint.number, language=complaint.language)
 

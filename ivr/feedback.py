@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from grievance_core.complaint import Complaint
 from grievance_core.errors import GrievanceError, NotAllowed
-from grievance_core.lifecycle import State
 from ivr.flows import Flows, Question
 from ivr.menu import Choice, choose, say
 from ivr.speaking import DEFAULT_LANGUAGE, Language, digits, sounds
@@ -53,7 +52,7 @@ async def awaited_feedback(call: Call, flows: Flows) -> Complaint | None:
     if not call.caller:
         return None
     try:
-        found = await flows.complaints.find(caller=call.caller, state=State.AWAITING_FEEDBACK, limit=1)
+        found = await flows.complaints.feedback_of(call.caller)
     except GrievanceError as error:
         log.warning(
             "A caller's complaints can't be looked up",

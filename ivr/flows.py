@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
 from acd.session import Aside
 from grievance_core.complaint import Complaint
-from grievance_core.lifecycle import State
 from grievance_core.service import NotTold, Standing
 from ivr.menu import Menu
 from ivr.speaking import Language
@@ -70,9 +69,7 @@ class Complaints(Protocol):
 
     async def for_call(self, call_id: str) -> list[Complaint]: ...
 
-    async def find(
-        self, *, caller: str | None = None, state: State | None = None, limit: int = 50
-    ) -> list[Complaint]: ...
+    async def feedback_of(self, caller: str) -> list[Complaint]: ...
 
     async def status_of(self, number: str, caller: str) -> Complaint | NotTold: ...
 

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
 from acd.session import Aside
-from grievance_core.catalogue import Catalogue
-from grievance_core.complaint import Complaint, Deed, Draft, feedback_kind, happen, register
+from grievance_core.complaint import Complaint, Deed, Draft
 from grievance_core.errors import StoreBusy
-from grievance_core.lifecycle import EventKind, State
+from grievance_core.life import happen, register
+from grievance_core.lifecycle import EventKind, feedback_event
 from grievance_core.numbers import SERIALS, number_for
+from grievance_core.rules import Rules
 from grievance_core.service import NotTold, Standing
 from ivr.errors import MemoryUnavailable
 from ivr.flows import Flows, Question
@@ -94,16 +95,15 @@ class FakeComplaints:
         self.answers: dict[str, bool] = {}  # by attempt
         self.refusals: list[tuple[str, str]] = []
         self.down = down
-        self._catalogue = Catalogue.shipped()
+        self._rules = Rules.shipped()
 
     async def for_call(self, call_id: str) -> list[Complaint]:
         self._look()
         return [complaint for complaint in self.kept.values() if complaint.call_id == call_id]
 
-    async def find(self, *, caller: str | None = None, state: State | None = None, limit: int = 50) -> list[Complaint]:
+    async def feedback_of(self, caller: str) -> list[Complaint]:
         self._look()
-        found = (one for one in self.kept.values() if caller in (None, one.caller) and state in (None, one.state))
-        return list(found)[:limit]
+        return [one for one in self.kept.values() if caller and one.caller == caller and one.feedback_wanted]
 
     async def status_of(self, number: str, caller: str) -> Complaint | NotTold:
         self._look()
@@ -116,7 +116,8 @@ class FakeComplaints:
         if attempt in self.answers:
             return complaint
         deed = Deed(at=NOON, by="citizen", channel=channel, attempt=attempt)
-        changed, _ = happen(complaint, feedback_kind(complaint, satisfied=satisfied), deed, catalogue=self._catalogue)
+        kind = feedback_event(satisfied=satisfied, level=complaint.level, dissatisfied_before=complaint.dissatisfied)
+        changed, _ = happen(complaint, kind, deed, rules=self._rules)
         self.kept[changed.number] = changed
         self.answers[attempt] = satisfied
         return changed
@@ -209,13 +210,13 @@ def a_complaint(
     events: Sequence[EventKind] = (),
 ) -> Complaint:
     """A complaint about a burnt transformer in Lucknow, after the events."""
-    catalogue = Catalogue.shipped()
+    rules = Rules.shipped()
     draft = Draft(
         category="ENE-02", district="162", text="ट्रांसफार्मर जला है", caller=caller, call_id=call_id, agent=agent
     )
-    complaint, _ = register(draft, number=number_for(SERIALS[serial]), at=NOON, catalogue=catalogue)
+    complaint, _ = register(draft, number=number_for(SERIALS[serial]), at=NOON, rules=rules)
     for kind in events:
-        complaint, _ = happen(complaint, kind, Deed(at=NOON, by="test", channel="test"), catalogue=catalogue)
+        complaint, _ = happen(complaint, kind, Deed(at=NOON, by="test", channel="test"), rules=rules)
     return complaint
 
 

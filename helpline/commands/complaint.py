@@ -247,7 +247,7 @@ def close(
     """
 
     async def work(grievances: Grievances) -> Complaint:
-        return await grievances.close_specially(
+        return await grievances.propose_closure(
             number, by=by, level=level, reason=reason, text=text, report=found, channel="cli"
         )
 
@@ -264,7 +264,7 @@ def lifecycle(as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from grievance_core.lifecycle import printable
+    from grievance_core.lifecycle_drawing import printable
 
     rows = printable()
     if as_json:

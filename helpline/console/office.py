@@ -128,14 +128,14 @@ class Office:
         return see(f"/office/complaints/{complaint.number}")
 
     async def close(self, request: Request) -> Response:
-        """Close although the citizen is dissatisfied; the grievance core decides whether that is allowed."""
+        """Propose to close although the citizen is dissatisfied; a second person decides."""
         officer = await self._sessions.who(request)
         if officer is None:
             return self._sign_in_page(status=403, message="Sign in first.")
         number = request.path_params["number"]
         values = {**NOTHING_TYPED, **await typed(request, "level", "reason", "explanation", "report")}
         try:
-            complaint = await self._parts.grievances.close_specially(
+            complaint = await self._parts.grievances.propose_closure(
                 number,
                 by=officer,
                 level=int(values["level"]) if values["level"].isascii() and values["level"].isdigit() else 0,

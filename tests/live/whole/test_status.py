@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grievance_core.complaint import ExcludedMatter
+from grievance_core.excluded import ExcludedMatter
 from helpline.demo.lab import Lab
 from ivr import speaking
 from tests.live.whole.steps import (

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from grievance_core.service import Grievances
 from grievance_core.store import metadata
 from grievance_core.testing import FixedClock, memory_grievances
-from tests.unit.grievance_core.stories import CATALOGUE
+from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 async def grievances(clock: FixedClock) -> AsyncIterator[Grievances]:
-    async with memory_grievances(clock=clock, catalogue=CATALOGUE) as service:
+    async with memory_grievances(clock=clock, catalogue=CATALOGUE, rules=RULES) as service:
         yield service
 
 
@@ -45,7 +45,7 @@ async def desk(url: str, clock: FixedClock, *, patience: float, seed: int) -> As
     """A service with connections of its own, which waits `patience` seconds for a lock."""
     engine = create_async_engine(url, connect_args={"timeout": patience}, hide_parameters=True)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    yield Grievances(sessions, catalogue=CATALOGUE, clock=clock, rng=random.Random(seed))
+    yield Grievances(sessions, catalogue=CATALOGUE, clock=clock, rng=random.Random(seed), rules=RULES)
     await engine.dispose()
 
 

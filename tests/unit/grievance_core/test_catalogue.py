@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -11,9 +12,8 @@ from hypothesis import strategies as st
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.errors import CatalogueError, UnknownCategory, UnknownDepartment, UnknownDistrict
-from grievance_core.limits import due_time
+from grievance_core.limits import Limit, limit_of
 from grievance_core.officers import post_for
-from grievance_core.testing import NOON
 
 pytestmark = pytest.mark.unit
 
@@ -107,7 +107,7 @@ def test_no_text_breaks_the_lookups(text: str) -> None:
             "categories.csv",
             "होना,3,3,5,7,",
             "होना,3,three,5,7,",
-            "categories.csv line 2: l2_days is 'three', expected whole days",
+            "categories.csv line 2: l2_days is 'three', expected working days",
             id="a limit in words",
         ),
         pytest.param(
@@ -204,16 +204,18 @@ def test_a_post_is_an_office_with_one_list_for_all_its_categories() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 5])
-def test_there_is_no_post_and_no_limit_outside_the_four_levels(level: int) -> None:
+def test_there_is_no_post_outside_the_four_levels(level: int) -> None:
     category = SHIPPED.category("HOM-01")
     with pytest.raises(ValueError, match="1 to 4"):
         post_for(category, SHIPPED.district("162"), level)
-    with pytest.raises(ValueError, match="1 to 4"):
-        due_time(category, level, NOON)
 
 
-def test_a_limit_is_whole_days_from_the_arrival() -> None:
-    category = SHIPPED.category("HOM-01")
-    assert [(due_time(category, level, NOON) - NOON).days for level in (1, 2, 3, 4)] == [3, 3, 5, 7]
-    with pytest.raises(ValueError, match="aware"):
-        due_time(category, 1, NOON.replace(tzinfo=None))
+def test_a_limit_is_in_working_days_and_of_an_emergency_in_hours() -> None:
+    assert [str(limit) for limit in SHIPPED.category("HOM-01").limits] == ["3", "3", "5", "7"]
+    assert [str(limit) for limit in SHIPPED.category("ENE-02").limits] == ["24h", "24h", "2", "3"]
+    assert SHIPPED.category("ENE-02").limits[0] == Limit(timedelta(hours=24), working=False)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "h", "1.5", "-3", "३", "366", "9000h", "7d"])
+def test_a_cell_that_is_no_limit_is_none(text: str) -> None:
+    assert limit_of(text) is None

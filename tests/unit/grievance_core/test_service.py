@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,18 +200,33 @@ async def test_oldest_report_is_asked_first(grievances: Grievances, clock: Fixed
     assert len(await grievances.awaiting_feedback(limit=1)) == 1
 
 
+CLOSURE: dict[str, Any] = {
+    "by": "SDO Lucknow",
+    "level": 2,
+    "reason": "in_court",
+    "text": "वाद लम्बित",
+    "report": "वाद सं. 12/2026",
+}
+
+
 async def test_special_closure_records_who_why_and_the_report(grievances: Grievances, clock: FixedClock) -> None:
     complaint = await grievances.register(a_draft())
-    close = {"by": "SDO Lucknow", "reason": "in_court", "text": "वाद लम्बित", "report": "वाद सं. 12/2026"}
     with pytest.raises(NotAllowed, match="L1 never closes"):
-        await grievances.close_specially(complaint.number, level=2, **close)
+        await grievances.propose_closure(complaint.number, **CLOSURE)
     await grievances.sweep(clock.move(days=30))
-    closed = await grievances.close_specially(complaint.number, level=2, **close)
-    assert closed.state is State.CLOSED_SPECIALLY
-    last = (await grievances.history(complaint.number))[-1]
-    assert (last.by, last.reason, last.text, last.report) == (
-        *("SDO Lucknow", "in_court", "वाद लम्बित", "वाद सं. 12/2026"),
+    proposed = await grievances.propose_closure(complaint.number, **CLOSURE)
+    assert (proposed.state, proposed.proposed_by) == (State.CLOSURE_PROPOSED, "SDO Lucknow")
+    with pytest.raises(NotAllowed, match="Someone other"):
+        await grievances.approve_closure(complaint.number, by=" sdo  LUCKNOW", level=3)
+    closed = await grievances.approve_closure(complaint.number, by="DM Lucknow", level=3)
+    assert (closed.state, closed.proposed_reason) == (State.CLOSED_SPECIALLY, "in_court")
+    proposal, approval = (await grievances.history(complaint.number))[-2:]
+    assert (proposal.by, proposal.reason, proposal.text, proposal.report, proposal.by_level) == (
+        *("SDO Lucknow", "in_court", "वाद लम्बित", "वाद सं. 12/2026", 2),
     )
+    assert (approval.by, approval.by_level) == ("DM Lucknow", 3)
+    again = await grievances.object(complaint.number, text="मैं सहमत नहीं", channel="call")
+    assert (again.state, again.level) == (State.ESCALATED, 3)
 
 
 @pytest.mark.parametrize(
@@ -220,18 +236,18 @@ async def test_special_closure_records_who_why_and_the_report(grievances: Grieva
         ({"text": ""}, "explanation is empty"),
         ({"report": " "}, "report is empty"),
         ({"by": "x" * 121}, "name of who did it"),
+        ({"by": " "}, "Who proposes it"),
+        ({"level": 5}, "1, 2, 3 or 4"),
+        ({"reason": "never_reached"}, "Never reached is a reason only"),
     ],
 )
-async def test_special_closure_without_its_papers_is_refused(
-    grievances: Grievances, clock: FixedClock, changes: dict[str, str], told: str
+async def test_a_proposal_without_its_papers_is_refused(
+    grievances: Grievances, clock: FixedClock, changes: dict[str, Any], told: str
 ) -> None:
     complaint = await grievances.register(a_draft())
     await grievances.sweep(clock.move(days=30))
-    papers = {"by": "SDO", "reason": "in_court", "text": "x", "report": "y"} | changes
     with pytest.raises(DraftRefused, match=told):
-        await grievances.close_specially(complaint.number, level=2, **papers)
-    with pytest.raises(DraftRefused, match="1, 2, 3 or 4"):
-        await grievances.close_specially(complaint.number, by="x", level=5, reason="in_court", text="x", report="y")
+        await grievances.propose_closure(complaint.number, **CLOSURE | changes)
 
 
 async def test_an_attempt_without_an_id_and_an_empty_report_are_refused(grievances: Grievances) -> None:

@@ -12,17 +12,17 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from grievance_core import store
-from grievance_core.complaint import register
 from grievance_core.errors import (
     ChangedMeanwhile,
     StoreBusy,
     StoreFailed,
 )
+from grievance_core.life import register
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, ComplaintNumber, number_for
 from grievance_core.service import Grievances
 from grievance_core.testing import NOON, FixedClock, a_draft
-from tests.unit.grievance_core.stories import CATALOGUE, refuse, reported
+from tests.unit.grievance_core.stories import CATALOGUE, RULES, refuse, reported
 
 pytestmark = pytest.mark.service
 
@@ -155,7 +155,7 @@ async def test_a_sweep_of_600_moves_all_oldest_first_but_the_poisoned_one(
         for place, number in enumerate(numbers):
             if place % 10 == 0:
                 clock.move(minutes=1)
-            complaint, events = register(a_draft(), number=number, at=clock(), catalogue=CATALOGUE)
+            complaint, events = register(a_draft(), number=number, at=clock(), rules=RULES)
             if number == poisoned:
                 complaint = replace(complaint, category="XXX-99")
             await store.add(session, complaint, events, once_key=None)

@@ -165,7 +165,10 @@ async def test_not_reached_is_counted_when_the_round_is_over_and_never_closes(
         await calls.take(outcome(attempt, disposition, round_over=True))
         asked = await grievances.get(complaint.number)
         assert (asked.state, asked.missed, asked.dissatisfied) == (State.AWAITING_FEEDBACK, round_, 0)
-    assert [contact.context["complaint"] for contact in await calls.due(10, clock())] == [complaint.number]
+    assert await calls.due(10, clock()) == []  # at a lower rhythm from now on
+    (contact,) = await calls.due(10, clock.move(days=3))
+    assert contact.context["complaint"] == complaint.number
+    assert contact.key != contact_of(complaint).key  # a round of its own: its tries are counted anew
 
 
 @pytest.mark.parametrize("result", ["", "perhaps"])

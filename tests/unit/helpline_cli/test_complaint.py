@@ -113,11 +113,11 @@ def test_level_1_never_closes_specially(shell: Shell, number: str) -> None:
     assert "L1 never closes specially" in shell.refused("complaint", "close", number, *close("2"))
 
 
-def test_level_2_closes_specially(shell: Shell, number: str) -> None:
+def test_level_2_proposes_to_close_specially(shell: Shell, number: str) -> None:
     for _ in range(2):
         shell.fine("complaint", "report", number, "--by", "JE", "-t", "done")
         shell.fine("complaint", "feedback", number, "--dissatisfied")
-    assert shell.json("complaint", "close", number, *close("2"))["state"] == "closed_specially"
+    assert shell.json("complaint", "close", number, *close("2"))["state"] == "closure_proposed"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_database_without_tables_is_told_plainly(shell: Shell) -> None:
 
 
 def test_the_rules_are_printed_whole(shell: Shell) -> None:
-    from grievance_core.lifecycle import TABLE
+    from grievance_core.lifecycle_table import TABLE
 
     assert len(shell.json("complaint", "lifecycle")) == len(TABLE)
     assert "L1 never closes specially" in shell.fine("complaint", "lifecycle")

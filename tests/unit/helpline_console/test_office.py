@@ -122,13 +122,13 @@ async def test_level_1_is_offered_no_special_closure_and_is_refused_one(house: H
     assert (answer.status_code, "L1 never closes specially" in answer.text) == (409, True)
 
 
-async def test_level_2_closes_specially_with_the_reason_on_record(house: House) -> None:
+async def test_level_2_proposes_to_close_with_the_reason_on_record(house: House) -> None:
     complaint = await escalated(house)
     await house.in_the_office()
     path = f"/office/complaints/{complaint.number}"
     assert f'action="{path}/close"' in (await house.web.get(path)).text
     assert (await house.web.post(f"{path}/close", data=CLOSURE)).status_code == 303
-    assert (await house.grievances.get(complaint.number)).state is State.CLOSED_SPECIALLY
+    assert (await house.grievances.get(complaint.number)).state is State.CLOSURE_PROPOSED
     assert "found untrue: Two neighbours say otherwise" in (await house.web.get(path)).text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acd.records import Request, Resumed, Served
-from grievance_core.complaint import ExcludedMatter
+from grievance_core.excluded import ExcludedMatter
 from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Step
 from ivr.speaking import digits
 from ivr.testing import CALLER, FakeComplaints, FakeDesk, FakeLanguages, House, a_complaint, awaiting_feedback

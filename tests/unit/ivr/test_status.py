@@ -39,12 +39,12 @@ async def test_the_due_day_is_that_of_the_public_not_of_the_machine() -> None:
     house = knows(House(complaints=FakeComplaints(_due_after(late))))
     (complaint,) = house.complaints.kept.values()
     said = await asked(complaint.number, "0", house=house)
-    assert said[said.index("due_before") + 1] == f"number_{((complaint.due_at or NOON) + timedelta(days=1)).day}"
+    assert said[said.index("due_before") + 1] == f"number_{((complaint.ends_at or NOON) + timedelta(days=1)).day}"
 
 
 def _due_after(more: timedelta) -> Complaint:
     complaint = a_complaint()
-    return replace(complaint, due_at=(complaint.due_at or NOON) + more)
+    return replace(complaint, ends_at=(complaint.ends_at or NOON) + more)
 
 
 async def test_a_time_that_ran_out_is_not_promised() -> None:

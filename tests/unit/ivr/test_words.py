@@ -11,7 +11,7 @@ import pytest
 
 import ivr
 from grievance_core.catalogue import LEVELS, Catalogue
-from grievance_core.complaint import ExcludedMatter
+from grievance_core.excluded import ExcludedMatter
 from grievance_core.lifecycle import State
 from ivr import speaking, waiting_words
 from ivr.manifest import Manifest

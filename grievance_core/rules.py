@@ -1,0 +1,93 @@
+"""What the life of a complaint is decided by, beside its table: who answers, within which time, and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from grievance_core.catalogue import TOP_LEVEL, Catalogue
+from grievance_core.lifecycle import LEADERSHIP_LEVEL
+from grievance_core.limits import Limit
+from grievance_core.officers import PostId, post_for
+from grievance_core.working_days import WorkingCalendar
+
+LEADERSHIP = PostId("leadership")
+"""The post above L4, until the roster names one."""
+
+
+class Owner(Protocol):
+    """Who answers for a complaint. `posts.owners.Owned` is one."""
+
+    @property
+    def post(self) -> PostId: ...
+
+    @property
+    def level(self) -> int:
+        """1 to 4, or 5 for the leadership; may be above the one that was asked for."""
+        ...
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Why not the mapped officer of the level: vacant, on_leave, against_officer …"""
+        ...
+
+
+Owners = Callable[[str, str, int, datetime, "PostId | None"], Owner]
+"""(category, district, level 1 to 5, when, the post it is against) → who answers. Never nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The owner by designation alone."""
+
+    post: PostId
+    level: int
+    flags: tuple[str, ...] = ()
+
+
+def mapped_owners(catalogue: Catalogue) -> Owners:
+    """Owners by the designations of categories.csv, as if every post were held: a level up for who is complained of."""
+
+    def owner(category: str, district: str, level: int, _at: datetime, accused: PostId | None) -> Mapped:
+        matter, place = catalogue.category(category), catalogue.district(district)
+        for at_level in range(level, LEADERSHIP_LEVEL):
+            post = post_for(matter, place, at_level).id
+            if post != accused:
+                return Mapped(post, at_level, ("against_officer",) if at_level > level else ())
+        return Mapped(LEADERSHIP, LEADERSHIP_LEVEL, ("against_officer",) if level <= TOP_LEVEL else ())
+
+    return owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the leadership may set."""
+
+    cap_per_month: int | None = None  # complaints per phone number and calendar month; 10 in today's rule
+    ask_again_after: timedelta = timedelta(days=3)  # the lower rhythm for who was not reached in a round of calls
+    feedback_span: timedelta = timedelta(days=21)  # then the superior decides
+    most_transfers: int = 2  # then a supervisor decides
+    most_extension_days: int = 15
+    wrong_pins: int = 5  # in a day, for one number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All of it, as it is given to the functions of `life.py`."""
+
+    catalogue: Catalogue
+    calendar: WorkingCalendar
+    owners: Owners
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def shipped(cls, catalogue: Catalogue | None = None) -> Rules:
+        """The rules that ship: the state's holidays, owners by designation."""
+        known = catalogue or Catalogue.shipped()
+        return cls(catalogue=known, calendar=WorkingCalendar(), owners=mapped_owners(known))
+
+    def limit(self, category: str, level: int) -> Limit:
+        """How long this level has; the leadership has as long as L4."""
+        return self.catalogue.category(category).limits[min(level, TOP_LEVEL) - 1]
