@@ -194,6 +194,8 @@ async def test_in_a_race_the_others_are_free_for_the_next_caller_at_once(tmp_pat
         await off_hook(world, "1002")
         world.wait(world.call("c1", Dialled("ANSWER", 16, 0, 30)))
         world.wait(world.call("c2", world.answering("c2", talk=30)))
+        await asyncio.sleep(0.05)  # sooner than it is known that the line was really bridged
+        assert (world.agent("1001").state, world.agent("1001").call) == (State.RINGING, "c2")
         await asyncio.sleep(5)
         talks = {talk.call_id: talk.agent for talk in world.acd.snapshot().talking}
         assert talks == {"c1": "1002", "c2": "1001"}
