@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from acd.store import FORECAST_KEY
 from asterisk_conf.programs import Programs
+from asterisk_conf.testing import free_ports
+from helpline import wiring
+from helpline.controller import LOST
+from helpline.controllers import ControllerProcess
 from helpline.demo.lab import Lab
 from helpline.demo.sipp import Running
+from helpline.runfolder import RunFolder
 from tests.live.whole.conftest import nothing_goes_on
 from tests.live.whole.crowd import (
     AGENTS,
@@ -29,6 +38,7 @@ from tests.live.whole.crowd import (
     start_lab,
     supervised,
 )
+from tests.live.whole.steps import controller_log, until
 
 pytestmark = pytest.mark.live
 
@@ -166,3 +176,96 @@ async def test_with_no_supervisor_the_one_that_stands_by_ends_a_stopped_one_itse
     lab.stack.controller, lab.stack.spare = lab.stack.spare, None
     assert places(await crowd.until_queue(waiting=10)) == places(before)
     print_figures("SIGSTOP, no supervisor", another_served_after=f"{away:.2f} s")
+
+
+class Beside:
+    """A controller in a run folder of its own, at the same Redis, database and Asterisk: nobody can end the first one
+    for it, as on another machine. Asterisk's calls go to the first one's port, so it serves none."""
+
+    def __init__(self, lab: Lab) -> None:
+        settings = lab.settings
+        password = lab.stack.folder.secret("redis")
+        agi_port, console_port = free_ports(2)
+        self.settings = settings.model_copy(
+            update={
+                "run_folder": lab.folder / "beside",
+                "redis_url": f"redis://:{password}@127.0.0.1:{settings.redis_port}/0",
+                "database_url": settings.database,
+                "telephony": settings.telephony.model_copy(update={"agi_port": agi_port}),
+                "console": settings.console.model_copy(update={"port": console_port}),
+            }
+        )
+        folder = RunFolder(self.settings.run_folder)
+        folder.prepare()
+        shutil.copytree(lab.stack.folder.asterisk / "keys", folder.asterisk / "keys")
+        file = folder.root / "controller.json"
+        file.write_text(self.settings.model_dump_json(), encoding="utf-8")
+        self.log = folder.log / "spare.log"
+        self.process = ControllerProcess(file, words=folder.log / "words", standby=True, limit=60.0)
+
+    async def stands_by(self) -> bool:
+        return self.log.exists() and "standing_by" in self.log.read_text(encoding="utf-8")
+
+    async def serves(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=0.5) as client:
+            try:
+                answer = await client.get(f"{self.settings.api_url}/api/health")
+            except httpx.HTTPError:
+                return False
+        return int(answer.json()["process"]) == self.process.pid
+
+
+async def kept(lab: Lab) -> dict[str, Any]:
+    """All that Redis keeps of the queue, the agents and the lease."""
+    async with contextlib.aclosing(wiring.redis_client(lab.settings)) as redis:
+        names = [name for name in await redis.keys("*") if name != FORECAST_KEY]  # written by the clock
+        return {
+            name: await (redis.hgetall(name) if await redis.type(name) == "hash" else redis.get(name))
+            for name in sorted(names)
+        }
+
+
+async def test_a_stopped_controller_that_is_continued_beside_another_ends_without_touching_anything(
+    crowd: Crowd,
+) -> None:
+    lab = crowd.lab
+    first = lab.stack.controller
+    assert first is not None
+    talkers, waiters = crowd.numbers(2), crowd.numbers(5)
+    async with crowd.agents_at_work(AGENTS[:2]):
+        await crowd.call(talkers)
+        await crowd.until_queue(talking=2)
+        await crowd.call(waiters)
+        before = await crowd.until_queue(waiting=5, talking=2)
+        beside = Beside(lab)
+        try:
+            await until(beside.stands_by, what="the other one's standing by", seconds=20)
+            channels, lines = await crowd.channels(), await crowd.call_log([*talkers, *waiters])
+            os.kill(first.pid, signal.SIGSTOP)
+            stopped = time.monotonic()
+            await until(beside.serves, what="the other one at work", seconds=10)
+            took_over = time.monotonic() - stopped
+            await asyncio.sleep(1.0)
+            held, mark = await kept(lab), crowd.log_mark()
+            os.kill(first.pid, signal.SIGCONT)
+            began = time.monotonic()
+            code = await asyncio.to_thread(first._process.wait, 10)
+            ended = time.monotonic() - began
+            assert code == LOST
+            assert ended < 1.0
+            did = [line["action"] for line in controller_log(lab)[mark:]]
+            assert did[-1] == "lease_lost"
+            assert set(did[:-1]) <= {"redis_lost"}  # what it wanted to write was held back by its own fence
+            await asyncio.sleep(1.0)
+            assert await kept(lab) == held
+            assert await crowd.channels() == channels
+            assert await crowd.call_log([*talkers, *waiters]) == lines
+            assert beside.process.lives()
+        finally:
+            os.kill(first.pid, signal.SIGCONT) if first.lives() else None
+            await asyncio.to_thread(beside.process.stop)
+            await lab.stack.start_controller()
+        assert places(await crowd.until_queue(waiting=5, talking=2)) == places(before)
+        print_figures(
+            "SIGSTOP, then SIGCONT beside another", took_over_after=f"{took_over:.2f} s", ended_after=f"{ended:.2f} s"
+        )
