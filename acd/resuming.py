@@ -58,7 +58,7 @@ class Resuming:
         await call.set("BRIDGERESULT", "")
         await self._hall.answered(call.id, conversation.agent)
         move = self._hall.moves.pop(call.id, None)
-        if conversation.passed_on and status != "ANSWER":
+        if move is None and conversation.passed_on and status != "ANSWER":
             # Transferred to the helpline's own number, or to a phone that nobody took.
             move = Move(by=conversation.agent)
         if move is not None:

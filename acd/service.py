@@ -22,6 +22,7 @@ from acd.admission import Load, house_is_full, line_is_full
 from acd.callbacks import Callbacks
 from acd.caller_way import CallerWay, End
 from acd.callers import KnownCallers
+from acd.colleagues import Colleagues
 from acd.conversations import Clock, Conversations
 from acd.errors import NoSuchQueue, QueueUnreadable
 from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
@@ -129,6 +130,13 @@ class Acd:
         self._hall.rings = self._conversations.rings
         self._off_hook = OffHook(agents=agents, link=link)
         GonePhones(hall=self._hall, conversations=self._conversations, link=link, jobs=self._jobs)
+        self._colleagues = Colleagues(
+            agents=agents,
+            hall=self._hall,
+            conversations=self._conversations,
+            line_of=self._line_of,
+            wrap_up_seconds=settings.wrap_up_seconds,
+        )
         self._way = self._caller_way(words)
         self._resuming = Resuming(
             agents=agents, hall=self._hall, conversations=self._conversations, callbacks=self._callbacks
@@ -353,6 +361,10 @@ class Acd:
     async def attend(self, call: Call) -> None:
         """An off-hook agent's line (AGI path "agent")."""
         await self._off_hook.attend(call)
+
+    async def put_through(self, call: Call) -> None:
+        """An agent dials a colleague, or transfers a caller to one (AGI path "colleague")."""
+        await self._colleagues.put_through(call)
 
     def _line_of(self, agent: str) -> str:
         if self._agents.get(agent).line is not Line.OFF_HOOK:

@@ -223,7 +223,10 @@ def _house(
         clock=utc_now,
     )
     calls = FastAgiServer(
-        "127.0.0.1", telephony.agi_port, fenced_calls(Ivr(flows, lines={"agent": acd.attend}), held), link
+        "127.0.0.1",
+        telephony.agi_port,
+        fenced_calls(Ivr(flows, lines={"agent": acd.attend, "colleague": acd.put_through}), held),
+        link,
     )
     link.subscribe(DialEnded, calls.dial_ended)
 

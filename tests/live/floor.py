@@ -95,6 +95,9 @@ class Floor:
         if call.path == "agent":
             await self.acd.attend(call)
             return
+        if call.path == "colleague":
+            await self.acd.put_through(call)
+            return
         with suppress(HungUp):
             resumed = await self.acd.resume(call)
             if resumed is None or resumed.served is None:

@@ -127,7 +127,7 @@ async def test_a_blind_transfer_to_the_helpline_s_number_is_one_to_the_queue_at_
     other_caller.hang_up()
 
 
-@pytest.mark.parametrize("second", [Line.ON_HOOK])
+@pytest.mark.parametrize("second", [Line.ON_HOOK, Line.OFF_HOOK])
 async def test_an_attended_transfer_connects_the_citizen_with_the_colleague(talk: Talk, second: Line) -> None:
     colleague = await talk.hall.agent("1002", second, pitch=AGENT_2)
     await talk.agent.hold(talk.leg)
@@ -146,6 +146,38 @@ async def test_an_attended_transfer_connects_the_citizen_with_the_colleague(talk
     assert talk.citizen.heard_since(now() - 0.2).keys() == {frozenset({AGENT_2})}
     if not consulted.ended.is_set():
         consulted.hang_up()
+    await talk.over("1002")
+
+
+async def test_an_off_hook_colleague_who_is_dialled_is_heard_at_once_and_no_second_line_rings(talk: Talk) -> None:
+    colleague = await talk.hall.agent("1002", Line.OFF_HOOK, pitch=AGENT_2)
+    await talk.agent.hold(talk.leg)
+    consulted = await talk.agent.call("1002")
+    began = now()
+    await talk.agent.until_heard(AGENT_2, since=began)
+    await colleague.until_heard(AGENT, since=began)
+    assert colleague.rung == []
+    await talk.hall.floor.until("1002", State.TALKING)
+    third = await talk.hall.agent("1003", Line.ON_HOOK)
+    await talk.hall.floor.agents.pause("1003", "training")
+    with pytest.raises(TimeoutError):
+        await third.call("1002")  # busy
+    consulted.hang_up()
+    await until(lambda: talk.hall.floor.agents.get("1002").available)
+    assert colleague.rung == []
+    talk.caller.hang_up()
+
+
+async def test_a_blind_transfer_to_an_off_hook_colleague_waits_for_that_one_and_rings_no_second_line(
+    talk: Talk,
+) -> None:
+    colleague = await talk.hall.agent("1002", Line.OFF_HOOK, pitch=AGENT_2)
+    talk.leg.refer("1002")
+    await talk.citizen_hears(AGENT_2)
+    await talk.hall.floor.until("1002", State.TALKING)
+    await talk.hall.floor.until("1001", State.READY)
+    assert colleague.rung == []
+    talk.began = now()
     await talk.over("1002")
 
 
