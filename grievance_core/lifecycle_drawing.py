@@ -1,10 +1,10 @@
-"""The life cycle for people: the table as rows, and as a diagram that Markdown shows (Mermaid). Pure."""
+"""The life cycle for people: the table as rows, and for docs/complaint-life.md as a diagram and lists. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grievance_core.lifecycle import FINAL, EventKind, State, Transition
+from grievance_core.lifecycle import FINAL, Barred, EventKind, State, Transition
 from grievance_core.lifecycle_table import TABLE
 
 
@@ -46,11 +46,26 @@ def diagram() -> str:
     return "\n".join(lines) + "\n"
 
 
-def staying() -> dict[State, tuple[EventKind, ...]]:
-    """What is put on record in a state without leaving it."""
-    return {
-        state: tuple(
-            kind for kind in EventKind if isinstance(cell := TABLE[state, kind], Transition) and cell.to is state
-        )
-        for state in State
-    }
+def staying() -> str:
+    """What is put on record in a state without leaving it, as a table in Markdown."""
+    lines = ["| state | what is put on record there and leaves it where it is |", "|---|---|"]
+    for state in State:
+        kinds = [
+            kind.replace("_", " ")
+            for kind in EventKind
+            if isinstance(cell := TABLE[state, kind], Transition) and cell.to is state
+        ]
+        lines.append(f"| {state.replace('_', ' ')} | {', '.join(kinds) or '–'} |")
+    return "\n".join(lines) + "\n"
+
+
+def drawing() -> str:
+    """The diagram as Markdown shows it, and what it leaves out."""
+    return f"```mermaid\n{diagram()}```\n\n{staying()}"
+
+
+def rules() -> str:
+    """The rules against events, as a table in Markdown: by name, with what they tell the person."""
+    lines = ["| rule | what the person is told |", "|---|---|"]
+    lines += [f"| {rule.name.lower().replace('_', ' ')} | {rule.value} |" for rule in Barred]
+    return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tomllib
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -141,6 +141,20 @@ class Controller(Section):
     lease_seconds: float = Field(2.0, ge=1, le=60)  # how long a dead one's lease keeps others from its place
 
 
+class Complaints(Section):
+    """Rules about complaints that the leadership sets; what they mean stands in docs/complaint-life.md."""
+
+    cap_per_month: int | None = Field(10, ge=1)  # per phone number; today's rule
+    days_off: tuple[date, ...] = ()  # beside the state's holidays, such as a feast that the moon moved
+    days_worked: tuple[date, ...] = ()  # although a holiday
+    second_saturday_off: bool = True
+    ask_again_days: int = Field(3, ge=1, le=30)  # the lower rhythm for who was not reached
+    feedback_days: int = Field(21, ge=1, le=365)  # then the superior decides
+    most_transfers: int = Field(2, ge=0, le=10)
+    most_extension_days: int = Field(15, ge=1, le=60)
+    wrong_pins: int = Field(5, ge=1, le=20)  # in a day
+
+
 class Settings(Section):
     """Everything that can be set, with where it was read from."""
 
@@ -153,6 +167,7 @@ class Settings(Section):
     queue: Queue = Queue()
     queues: dict[str, QueueOfItsOwn] = {}
     dialer: Dialer = Dialer()
+    complaints: Complaints = Complaints()
     console: Console = Console()
     controller: Controller = Controller()
 

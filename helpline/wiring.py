@@ -38,6 +38,7 @@ from helpline.house import House
 from helpline.lease import Lease
 from helpline.queue_rules import queue_rules
 from helpline.redis_server import RedisServer
+from helpline.rules import rules_of
 from helpline.runfolder import RunFolder
 from helpline.settings import Peer, Settings
 from ivr.flows import Flows
@@ -188,7 +189,8 @@ def _house(
         held=held,
     )
     catalogue = Catalogue.shipped()
-    grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now)
+    rules = rules_of(settings, catalogue)
+    grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now, rules=rules)
     agents = Agents(
         sessions,
         client,

@@ -17,6 +17,7 @@ from grievance_core.lifecycle import State
 from grievance_core.service import Grievances
 from helpline.commands.common import asked
 from helpline.errors import HelplineError
+from helpline.rules import rules_of
 from helpline.runfolder import RunFolder
 from helpline.settings import Settings
 
@@ -37,7 +38,9 @@ async def _worked(settings: Settings, work: Callable[[Grievances], Awaitable[T]]
     engine = storage.open_engine(settings.database)
     try:
         sessions = async_sessionmaker(engine, expire_on_commit=False)
-        return await work(Grievances(sessions, catalogue=Catalogue.shipped(), clock=lambda: datetime.now(UTC)))
+        catalogue = Catalogue.shipped()
+        rules = rules_of(settings, catalogue)
+        return await work(Grievances(sessions, catalogue=catalogue, clock=lambda: datetime.now(UTC), rules=rules))
     finally:
         await engine.dispose()
 

@@ -1,0 +1,33 @@
+"""The rules of the grievance core as the settings have them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from grievance_core.catalogue import Catalogue
+from grievance_core.rules import Owners, Policy, Rules, mapped_owners
+from grievance_core.working_days import WorkingCalendar
+from helpline.settings import Settings
+
+
+def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = None) -> Rules:
+    """The rules; `owners` says who answers, by default the designations of the catalogue."""
+    of = settings.complaints
+    return Rules(
+        catalogue=catalogue,
+        calendar=WorkingCalendar(
+            extra=of.days_off,
+            worked=of.days_worked,
+            second_saturday_off=of.second_saturday_off,
+            zone=settings.zone,
+        ),
+        owners=owners or mapped_owners(catalogue),
+        policy=Policy(
+            cap_per_month=of.cap_per_month,
+            ask_again_after=timedelta(days=of.ask_again_days),
+            feedback_span=timedelta(days=of.feedback_days),
+            most_transfers=of.most_transfers,
+            most_extension_days=of.most_extension_days,
+            wrong_pins=of.wrong_pins,
+        ),
+    )

@@ -1,0 +1,42 @@
+"""What the settings say about complaints is what the grievance core decides by."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from grievance_core.catalogue import Catalogue
+from helpline.rules import rules_of
+from helpline.settings import parse
+
+pytestmark = pytest.mark.unit
+
+CATALOGUE = Catalogue.shipped()
+
+
+def test_today_ten_complaints_a_month_and_the_states_holidays() -> None:
+    rules = rules_of(parse("", source="-", base=Path()), CATALOGUE)
+    assert rules.policy.cap_per_month == 10
+    assert not rules.calendar.works(date(2026, 11, 24))
+
+
+def test_each_rule_that_is_set_is_the_rule() -> None:
+    text = """
+        [complaints]
+        cap_per_month = 3
+        days_off = [2026-11-25]
+        days_worked = [2026-11-24]
+        second_saturday_off = false
+        ask_again_days = 5
+        feedback_days = 30
+        most_transfers = 1
+        most_extension_days = 7
+        wrong_pins = 3
+    """
+    rules = rules_of(parse(text, source="-", base=Path()), CATALOGUE)
+    assert [rules.calendar.works(date(2026, 11, day)) for day in (24, 25, 14)] == [True, False, True]
+    policy = rules.policy
+    assert (policy.cap_per_month, policy.most_transfers, policy.most_extension_days, policy.wrong_pins) == (3, 1, 7, 3)
+    assert (policy.ask_again_after, policy.feedback_span) == (timedelta(days=5), timedelta(days=30))
