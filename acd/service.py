@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
-from itertools import islice
+from datetime import timedelta
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -25,25 +22,25 @@ from acd.callers import KnownCallers
 from acd.colleagues import Colleagues
 from acd.conversations import Clock, Conversations
 from acd.errors import NoSuchQueue, QueueUnreadable
-from acd.events import CallerHolds, CallerJoined, Event, QueueClosed, QueueOpened
-from acd.explain import why_agent, why_waiting
+from acd.events import Event, QueueClosed, QueueOpened
 from acd.floor import Floor
 from acd.gone_phones import GonePhones
 from acd.hall import Hall, Journal
 from acd.jobs import Jobs
+from acd.joining import Joining
 from acd.ledger import Ledger
 from acd.link import Link
 from acd.notices import NoticeBuilder
 from acd.off_hook import OffHook
 from acd.offers import Offers
 from acd.orders import StandingOrders
-from acd.queues import Urgency
-from acd.records import CallbackOwed, Entry, NotServed, Request, Resumed, Served
+from acd.records import CallbackOwed, NotServed, Request, Resumed, Served
 from acd.restarts import Restarts
 from acd.resuming import Resuming
+from acd.seen import Seen
 from acd.session import Aside, Session
 from acd.settings import AcdSettings, WaitingWords
-from acd.snapshot import KnownCall, Snapshot, counts_of, in_line, known_call, owed_call, snapshot_of
+from acd.snapshot import KnownCall, Snapshot
 from acd.store import CallLog, QueueStore
 from acd.supervision import Supervision
 from acd.today import Today
@@ -160,6 +157,26 @@ class Acd:
             clock=clock,
             wrap_up_seconds=settings.wrap_up_seconds,
             tidy=self._tidy,
+        )
+        self._joining = Joining(
+            hall=self._hall,
+            callbacks=self._callbacks,
+            callers=self.callers,
+            store=self._store,
+            jobs=self._jobs,
+            clock=clock,
+        )
+        self._seen = Seen(
+            agents=agents,
+            hall=self._hall,
+            conversations=self._conversations,
+            callbacks=self._callbacks,
+            work=self._work,
+            orders=self._orders,
+            repairs=self._floor.repairs,
+            link=link,
+            clock=clock,
+            zone=settings.zone,
         )
         self.supervision = Supervision(
             agents=agents,
@@ -288,45 +305,9 @@ class Acd:
         controller stops, the session breaks), the place is held for the caller's return. `asides`: what further keys do
         while waiting.
         """
-        entry = self._hall.entries.get(call.id) or await self._join(call, request)
+        entry = self._hall.entries.get(call.id) or await self._joining.join(call, request)
         told = Told.nothing(self._clock(), self._rhythm)
         return await self._way.walk(Session(call, entry, told, asides or {}))
-
-    async def _join(self, call: Call, request: Request) -> Entry:
-        """A place of their own; the old one for whoever left a moment ago, or calls before we call them back."""
-        now = self._clock()
-        old = await self._callbacks.take_over(call.caller) or self._hall.remembered.take(call.caller, now)
-        entry = self._entry(call, request, old)
-        self.callers.called(call.caller, now)
-        if old is not None:
-            self._jobs.put(partial(self._store.drop_left, call.caller), of=call.id)
-        await self._hall.join(entry)
-        log.info(
-            "A caller waits",
-            extra={
-                "action": "joined",
-                "call_id": call.id,
-                "old_place": old is not None,
-                "urgency": entry.request.urgency,
-                "pii_caller": call.caller,
-            },
-        )
-        return entry
-
-    def _entry(self, call: Call, request: Request, old: Entry | None) -> Entry:
-        now = self._clock()
-        urgency = request.urgency
-        if urgency is Urgency.ORDINARY:  # what made the first call urgent does so still
-            urgency = self.callers.urgency_of(call.caller, now) if old is None else old.request.urgency
-        return Entry(
-            call_id=call.id,
-            channel=call.channel,
-            caller=call.caller,
-            request=request.with_urgency(urgency),
-            joined_at=now if old is None else old.joined_at,
-            place=self._hall.new_place() if old is None else old.place,
-            queue=self._hall.queue_of(request),
-        )
 
     async def resume(self, call: Call) -> Resumed | None:
         """What was known of this call before it came; None for a new one. To be asked first of all.
@@ -349,14 +330,7 @@ class Acd:
 
     async def owe_callback(self, call: Call, request: Request) -> bool:
         """Keep a place for a caller who can't be let in, and ring them when it is due. False: no number is known."""
-        if not call.caller:
-            return False
-        if self._callbacks.of_number(call.caller) is None:
-            now = self._clock()
-            entry = self._entry(call, request, self._hall.remembered.take(call.caller, now))
-            self._hall.tell(CallerJoined(entry.in_line(), attached=False), CallerHolds(entry.call_id))
-            await self._callbacks.owe(entry)
-        return True
+        return await self._joining.owe_callback(call, request)
 
     async def attend(self, call: Call) -> None:
         """An off-hook agent's line (AGI path "agent")."""
@@ -394,57 +368,20 @@ class Acd:
     # -- what is seen of it
 
     def snapshot(self, limit: int | None = None) -> Snapshot:
-        """Who waits and who talks now, and the figures. `limit`: of each list only the first so many, which costs
-        little however many wait; the counts are of all."""
-        hall, notice, at = self._hall, self._orders.notice, self._clock()
-        entries = hall.entries | {place: hall.entries[call] for call, place in hall.called.items()}
-        seen = snapshot_of(
-            at=at,
-            engine=hall.engine,
-            entries=entries,
-            conversations=self._conversations,
-            repairs=self._floor.repairs,
-            limit=limit,
-        )
-        work = self._work.items
-        return replace(
-            seen,
-            callbacks=tuple(owed_call(callback) for callback in islice(self._callbacks, limit)),
-            callbacks_given_up=self._callbacks.given_up,
-            work=tuple(work[:limit]),
-            closed=tuple(self._orders.closed),
-            notice={} if notice is None else dict(notice.texts),
-            levels=hall.today.levels(at),
-            recent=hall.today.recent(at),
-            accuracy=hall.expected.accuracy,
-            lag=self._link.lag,
-            counts=counts_of(
-                waiting=in_line(hall.engine, entries),
-                talking=sum(talk.answered_at is not None for talk in self._conversations),
-                callbacks=(callback.entry.queue for callback in self._callbacks),
-                work=len(work),
-            ),
-        )
+        """Who waits and who talks now, and the figures; see `acd.seen.Seen.snapshot`."""
+        return self._seen.snapshot(limit)
 
     def call(self, call_id: str) -> KnownCall | None:
         """What is known of a call that waits, rings or is talked on; None when it is over."""
-        conversation = self._conversations.get(call_id)
-        entry = conversation.entry if conversation else self._hall.entries.get(call_id)
-        return None if entry is None else known_call(entry)
+        return self._seen.call(call_id)
 
     def why(self, call_id: str) -> Sequence[str]:
         """Why that caller waits, or was given that agent; a sentence a line, for people who ask."""
-        conversation = self._conversations.get(call_id)
-        if conversation is None or conversation.answered_at is None:
-            return why_waiting(self._hall.engine, call_id, self._local_time())
-        return [f"{conversation.agent} has {call_id}: {conversation.why or 'they were put through by a person'}."]
+        return self._seen.why(call_id)
 
     def why_agent(self, agent_id: str) -> Sequence[str]:
         """What that agent is doing for the queue. Raises UnknownAgent."""
-        return why_agent(self._hall.engine, self._agents.get(agent_id).id, self._local_time())
-
-    def _local_time(self) -> datetime:
-        return self._clock().astimezone(self._settings.zone)
+        return self._seen.why_agent(agent_id)
 
     def _presence_changed(self, change: PresenceChanged) -> None:
         self._work.presence_changed(change, self._jobs)
