@@ -1,8 +1,7 @@
-"""Where complaints are kept: the tables, and the statements of each use case.
+"""Where complaints are kept: the statements of each use case.
 
 Complaints are changed under an optimistic lock (`version`), events are only ever added, and the pair (complaint, seq)
-is unique, so two writers can never both be the one that made event n. Times are stored in UTC and come back aware.
-"""
+is unique, so two writers can never both be the one that made event n."""
 
 from __future__ import annotations
 
@@ -10,205 +9,30 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     CursorResult,
-    DateTime,
-    ForeignKey,
-    Index,
-    Integer,
-    Interval,
-    MetaData,
     Row,
     Select,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
     bindparam,
     func,
     insert,
     select,
-    text,
     tuple_,
     update,
 )
-from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import TypeDecorator
 
-from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT, Complaint, Event
+from grievance_core.chain import BEGIN, sealed
+from grievance_core.complaint import Complaint, Event
 from grievance_core.errors import ChangedMeanwhile, StoreBusy, StoreFailed
 from grievance_core.excluded import ExcludedMatter
 from grievance_core.lifecycle import FINAL, WITH_AN_OFFICER, EventKind, State
 from grievance_core.numbers import ComplaintNumber
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime, stored in UTC; a naive one is refused at the door."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime can't be stored: give it a time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-# One complaint as it stands now. Columns are the fields of `Complaint`, but for the last one.
-complaints = Table(
-    "complaints",
-    metadata,
-    Column("number", String(12), primary_key=True),
-    Column("kind", String(12), nullable=False),
-    Column("category", String(8), nullable=False),
-    Column("department", String(8), nullable=False),
-    Column("district", String(8), nullable=False),
-    Column("text", Text, nullable=False),
-    Column("caller", String(15), nullable=False),
-    Column("name", String(SHORT_LIMIT), nullable=False),
-    Column("language", String(2), nullable=False),
-    Column("channel", String(CHANNEL_LIMIT), nullable=False),
-    Column("call_id", String(SHORT_LIMIT)),
-    Column("agent", String(SHORT_LIMIT)),
-    Column("state", String(20), nullable=False),
-    Column("level", SmallInteger, nullable=False),
-    Column("post", String(120)),
-    Column("registered_at", UtcDateTime, nullable=False),
-    Column("due_at", UtcDateTime),
-    Column("stopped_at", UtcDateTime),
-    Column("waited", Interval, nullable=False),
-    Column("reported_at", UtcDateTime),
-    Column("closed_at", UtcDateTime),
-    Column("dissatisfied", Integer, nullable=False),
-    Column("missed", Integer, nullable=False),
-    Column("overdue", Boolean, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("confidential", Boolean, nullable=False),
-    Column("accused", String(120)),
-    Column("pin", String(4), nullable=False),
-    Column("excluded", String(20), nullable=False),
-    Column("flags", String(60), nullable=False),
-    Column("ends_at", UtcDateTime),
-    # What the sweep reads: empty when the clock has nothing to do with it.
-    Column("sweep_at", UtcDateTime),
-    Column("warned", SmallInteger, nullable=False),
-    Column("extended", SmallInteger, nullable=False),
-    Column("transfers", SmallInteger, nullable=False),
-    Column("objections", SmallInteger, nullable=False),
-    Column("proposed_by", String(SHORT_LIMIT), nullable=False),
-    Column("proposed_level", SmallInteger, nullable=False),
-    Column("proposed_reason", String(30), nullable=False),
-    # What the dialer reads: whose citizen is to be rung from when on.
-    Column("ask_at", UtcDateTime),
-    Column("unreached", Integer, nullable=False),
-    Column("question_at", UtcDateTime),
-    Column("parent", String(12)),
-    Column("supporters", Integer, nullable=False),
-    Column("supporters_for", Integer, nullable=False),
-    Column("supporters_against", Integer, nullable=False),
-    # Two sendings of one form are one complaint: see complaint.once_key.
-    Column("once_key", String(64), unique=True),
-    Index(None, "caller", "registered_at"),
-    Index(None, "call_id"),
-    Index(None, "post", "state", "registered_at"),
-    Index(None, "state", "reported_at"),
-    Index(None, "sweep_at", "number"),
-    Index(None, "registered_at"),
-    # Few complaints of a hundred million are in these at any time, so they hold those few only.
-    *(
-        Index(
-            None,
-            column,
-            "number",
-            sqlite_where=text(f"{column} IS NOT NULL"),
-            postgresql_where=text(f"{column} IS NOT NULL"),
-        )
-        for column in ("ask_at", "question_at", "parent")
-    ),
-    # Whether others complain of the same trouble.
-    Index(None, "district", "category", "registered_at"),
-)
-
-# One thing that happened to a complaint. Columns are the fields of `Event`; rows are added and never changed.
-complaint_events = Table(
-    "complaint_events",
-    metadata,
-    Column("number", ForeignKey("complaints.number"), primary_key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(30), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("by", String(SHORT_LIMIT), nullable=False),
-    Column("channel", String(CHANNEL_LIMIT), nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("level", SmallInteger, nullable=False),
-    Column("post", String(120)),
-    Column("text", Text, nullable=False),
-    Column("report", Text, nullable=False),
-    Column("reason", String(30), nullable=False),
-    Column("attempt", String(SHORT_LIMIT)),
-    Column("by_level", SmallInteger, nullable=False),
-    Column("about", String(12), nullable=False),
-    Column("amount", SmallInteger, nullable=False),
-    Column("due_at", UtcDateTime),
-    Column("flags", String(60), nullable=False),
-    # One feedback call has one end, whoever tells it and however often.
-    UniqueConstraint("number", "attempt"),
-)
-
-# A complaint spoken to the machine, waiting to be typed up.
-voice_message_files = Table(
-    "voice_messages",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("path", String(1000), nullable=False, unique=True),
-    Column("caller", String(15), nullable=False),
-    Column("taken_at", UtcDateTime, nullable=False, index=True),
-    Column("filed_at", UtcDateTime, nullable=False),
-)
-
-# An excluded matter that was turned away at the door.
-refusals = Table(
-    "refusals",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("matter", String(20), nullable=False),
-    Column("caller", String(15), nullable=False),
-    Column("at", UtcDateTime, nullable=False, index=True),
-)
-
-# Wrong PINs keyed for a number, so that nobody tries all ten thousand.
-wrong_pins = Table(
-    "wrong_pins",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("number", String(12), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Index(None, "number", "at"),
-)
+from grievance_core.tables import complaint_events, complaints, refusals, voice_message_files, wrong_pins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +62,9 @@ _ADD = insert(complaints)
 _ADD_EVENT = insert(complaint_events)
 _SAVE = update(complaints).where(
     complaints.c.number == bindparam("loaded_number"), complaints.c.version == bindparam("loaded_version")
+)
+_LAST_SEAL = select(complaint_events.c.seal).where(
+    complaint_events.c.number == bindparam("wanted"), complaint_events.c.seq == bindparam("last")
 )
 _ATTEMPT = select(complaint_events.c.seq).where(
     complaint_events.c.number == bindparam("wanted"), complaint_events.c.attempt == bindparam("told")
@@ -278,21 +105,28 @@ def _complaint_of(row: Row[Any]) -> Complaint:
     return Complaint(**values)
 
 
-def _event_of(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of its table."""
     values = row._asdict()
+    del values["seal"], values["sealed_in"]
     values["kind"], values["state"] = EventKind(values["kind"]), State(values["state"])
     return Event(**values)
 
 
-def _event_values(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _EVENT_FIELDS}
+def _event_values(events: Sequence[Event], before: str) -> list[dict[str, Any]]:
+    """The rows of events of one complaint that follow the one with the seal `before`."""
+    rows = []
+    for event in events:
+        before = sealed(event, before)
+        rows.append({name: getattr(event, name) for name in _EVENT_FIELDS} | {"seal": before})
+    return rows
 
 
 async def add(session: AsyncSession, complaint: Complaint, events: Sequence[Event], *, once_key: str | None) -> None:
     """Store a new complaint. IntegrityError if its number or `once_key` is taken."""
     values = {name: getattr(complaint, name) for name in _COMPLAINT_FIELDS}
     await session.execute(_ADD, values | {"once_key": once_key})
-    await session.execute(_ADD_EVENT, [_event_values(event) for event in events])
+    await session.execute(_ADD_EVENT, _event_values(events, BEGIN))
 
 
 async def save(session: AsyncSession, before: Complaint, after: Complaint, event: Event) -> None:
@@ -305,7 +139,8 @@ async def save(session: AsyncSession, before: Complaint, after: Complaint, event
     result = cast("CursorResult[Any]", await session.execute(_SAVE, values))
     if result.rowcount != 1:
         raise ChangedMeanwhile
-    await session.execute(_ADD_EVENT, _event_values(event))
+    last = await session.scalar(_LAST_SEAL, {"wanted": before.number, "last": before.version})
+    await session.execute(_ADD_EVENT, _event_values([event], last or BEGIN))
 
 
 async def load(session: AsyncSession, number: ComplaintNumber) -> Complaint | None:
@@ -325,7 +160,7 @@ async def attempt_told(session: AsyncSession, number: ComplaintNumber, attempt: 
 
 async def events_of(session: AsyncSession, number: ComplaintNumber) -> list[Event]:
     statement = select(complaint_events).where(complaint_events.c.number == number)
-    return [_event_of(row) for row in await session.execute(statement.order_by(complaint_events.c.seq))]
+    return [event_of(row) for row in await session.execute(statement.order_by(complaint_events.c.seq))]
 
 
 async def _complaints(session: AsyncSession, statement: Select[Any]) -> list[Complaint]:

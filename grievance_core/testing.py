@@ -14,7 +14,7 @@ from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Draft
 from grievance_core.rules import Rules
 from grievance_core.service import Clock, Grievances
-from grievance_core.store import metadata
+from grievance_core.tables import metadata
 
 NOON = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # 12:00 in Lucknow
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 import acd.store
 import agents.store
-import grievance_core.store
+import grievance_core.tables
 import ivr.store
 import outbound_dialer.store
 from helpline.storage import open_engine
@@ -19,7 +19,7 @@ from helpline.storage import open_engine
 LAST_WORDS_SECONDS = 0.05
 
 SCHEMAS: list[MetaData] = [
-    grievance_core.store.metadata,
+    grievance_core.tables.metadata,
     agents.store.metadata,
     acd.store.metadata,
     outbound_dialer.store.metadata,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from grievance_core.service import Grievances
-from grievance_core.store import metadata
+from grievance_core.tables import metadata
 from grievance_core.testing import FixedClock, memory_grievances
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from grievance_core.store import UtcDateTime, metadata
+from grievance_core.tables import UtcDateTime, metadata
 
 pytestmark = pytest.mark.unit
 

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,9 +21,10 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 import acd.store
 import agents.skills
 import agents.store
-import grievance_core.store
+import grievance_core.tables
 import ivr.store
 import outbound_dialer.store
+from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
 from grievance_core.service import Grievances
 from grievance_core.testing import FixedClock, a_draft
@@ -35,7 +37,7 @@ pytestmark = pytest.mark.service
 T = TypeVar("T")
 
 ROOMS: list[MetaData] = [
-    module.metadata for module in (grievance_core.store, agents.store, acd.store, outbound_dialer.store, ivr.store)
+    module.metadata for module in (grievance_core.tables, agents.store, acd.store, outbound_dialer.store, ivr.store)
 ]
 
 
@@ -154,6 +156,36 @@ async def test_agents_of_before_the_skills_serve_all_in_their_languages_and_keep
     await engine.dispose()
     assert asha.skills == agents.skills.default_skills(["hi", "ur"])
     assert (asha.line, asha.auto_answer, asha.pin_hash, asha.wrong_pins) == ("on_hook", False, "p", 2)
+
+
+async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_events_are_sealed(
+    file: Path, url: str
+) -> None:
+    await asyncio.to_thread(command.upgrade, configuration(url), "0002")
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, channel, "
+            "state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, version) VALUES "
+            "('123456789017', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
+            "'awaiting_feedback', 1, '2026-01-05 12:00:00', '2026-01-12 12:00:00', '1970-01-02 00:00:00', "
+            "'2026-01-06 12:00:00', 0, 2, 0, 2)"
+        )
+        connection.executemany(
+            'INSERT INTO complaint_events (number, seq, kind, at, "by", channel, state, level, text, report, reason) '
+            "VALUES ('123456789017', ?, ?, '2026-01-05 12:00:00', 'citizen', 'call', ?, 1, '', '', '')",
+            [(1, "registered", "registered"), (2, "reported", "awaiting_feedback")],
+        )
+    connection.close()
+    await migrate(url)
+    engine = open_engine(url)
+    sessions = async_sessionmaker(engine)
+    complaint = await Grievances(sessions, catalogue=Catalogue.shipped(), clock=FixedClock()).get("123456789017")
+    verdict = await Audit(sessions, clock=FixedClock()).verify()
+    await engine.dispose()
+    assert (complaint.ends_at, complaint.ask_at) == (complaint.due_at + timedelta(days=1), complaint.reported_at)  # type: ignore[operator]
+    assert complaint.unreached == 2
+    assert len(complaint.pin) == 4
+    assert (verdict.faults, verdict.events, verdict.unsealed) == ([], 2, 2)
 
 
 async def test_down_to_nothing_and_up_again_works(url: str) -> None:

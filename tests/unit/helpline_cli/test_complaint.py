@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grievance_core import store
+from grievance_core import tables
 from helpline import storage
 from tests.unit.helpline_cli.stand_ins import Shell
 
@@ -41,7 +41,7 @@ def shell(shell: Shell) -> Shell:
     async def make() -> None:
         engine = storage.open_engine(shell.settings.database)
         async with engine.begin() as connection:
-            await connection.run_sync(store.metadata.create_all)
+            await connection.run_sync(tables.metadata.create_all)
         await engine.dispose()
 
     shell.settings.run_folder.mkdir()
@@ -161,7 +161,7 @@ def test_voice_messages_are_listed(shell: Shell) -> None:
         engine = storage.open_engine(shell.settings.database)
         async with engine.begin() as connection:
             row = {"path": "a.wav", "caller": "", "taken_at": datetime.now(UTC), "filed_at": datetime.now(UTC)}
-            await connection.execute(store.metadata.tables["voice_messages"].insert(), [row])
+            await connection.execute(tables.metadata.tables["voice_messages"].insert(), [row])
         await engine.dispose()
 
     asyncio.run(file_one())
