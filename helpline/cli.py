@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from helpline.commands import agents, complaint, doctor, queue, running
+from helpline.commands import agents, complaint_life, doctor, queue, running
 from helpline.commands.common import Asked, plain_message
 
 
@@ -76,7 +76,7 @@ app.command("status")(running.status)
 app.command("doctor")(doctor.doctor)
 app.add_typer(agents.app, name="agents")
 app.add_typer(queue.app, name="queue")
-app.add_typer(complaint.app, name="complaint")
+app.add_typer(complaint_life.app, name="complaint")
 
 
 def main() -> None:

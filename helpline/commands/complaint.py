@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from grievance_core.service import Grievances
 
 View = dict[str, Any]
+ALWAYS = ("number", "kind", "state", "level", "officer", "category", "district", "caller", "name", "text")
+IF_ANY = (
+    "post",
+    "flags",
+    "parent",
+    "supporters",
+    "supporters_for",
+    "supporters_against",
+    "excluded",
+    "proposed_reason",
+)
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,10 +54,25 @@ def register(
     text: Annotated[str, typer.Option("--text", "-t", help="What the citizen says.")],
     caller: Annotated[str, typer.Option("--caller", help="The citizen's phone number.")] = "",
     name: Annotated[str, typer.Option("--name", help="The citizen's name.")] = "",
-    kind: Annotated[str, typer.Option("--kind", help="complaint, demand or suggestion.")] = "complaint",
+    kind: Annotated[str, typer.Option("--kind", help="complaint, demand, suggestion or information.")] = "complaint",
     language: Annotated[str, typer.Option("--language", help="hi or en: in which the citizen is rung back.")] = "hi",
     call: Annotated[str, typer.Option("--call", help="The call it was told in: the caller hears the number.")] = "",
     agent: Annotated[str, typer.Option("--agent", help="The agent who typed it.")] = "",
+    confidential: Annotated[
+        bool, typer.Option("--confidential", help="The officer is not told who complains.")
+    ] = False,
+    against: Annotated[
+        str, typer.Option("--against", help="The post it is against, as `show` tells it: it goes a level up.")
+    ] = "",
+    excluded: Annotated[
+        str,
+        typer.Option(
+            "--excluded", help="Turn it away: rti, court, other_state, centre or service_matter; says where to go."
+        ),
+    ] = "",
+    allowed_by: Annotated[
+        str, typer.Option("--allowed-by", help="The supervisor who allows one beyond the month's cap.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Register a complaint; it is with its first officer at once.
@@ -55,6 +81,10 @@ def register(
     Example:
       helpline complaint register -c ENE-01 -d Lucknow -t "No power for three days" --caller 9876543210
     """
+    from dataclasses import replace
+
+    from grievance_core.excluded import WHERE_TO_GO, ExcludedMatter
+    from grievance_core.officers import PostId
     from helpline.console.forms import draft_of
 
     values = {
@@ -70,9 +100,14 @@ def register(
 
     async def work(grievances: Grievances) -> Complaint:
         draft = draft_of(values, catalogue=grievances.catalogue, agent=agent or None, channel="call" if call else "cli")
-        return await grievances.register(draft)
+        draft = replace(draft, confidential=confidential, accused=PostId(against) if against else None)
+        if excluded:
+            return await grievances.refuse(draft, matter=excluded)
+        return await grievances.register(draft, allowed_by=allowed_by)
 
-    _tell(ctx, work, as_json=as_json)
+    tell(ctx, work, as_json=as_json)
+    if excluded and not as_json:
+        typer.echo(WHERE_TO_GO[ExcludedMatter(excluded)][0])
 
 
 @app.command("list")
@@ -152,8 +187,8 @@ def show(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
     if as_json:
         show_json(view)
         return
-    for name in ("number", "kind", "state", "level", "officer", "category", "district", "caller", "name", "text"):
-        typer.echo(f"{name:<10} {view[name]}")
+    for name in (*ALWAYS, *(name for name in IF_ANY if view[name])):
+        typer.echo(f"{name.replace('_', ' '):<10} {view[name]}")
     typer.echo(f"{'due':<10} {moment(view['clock_ends_at'], ctx)}")
     show_table(
         ("when", "what", "by", "level", "text"),
@@ -189,7 +224,7 @@ def report(
     async def work(grievances: Grievances) -> Complaint:
         return await grievances.report(number, by=by, text=text, channel="cli")
 
-    _tell(ctx, work, as_json=as_json)
+    tell(ctx, work, as_json=as_json)
 
     from helpline.commands.records import kick_dialer
 
@@ -222,7 +257,7 @@ def feedback(
             number, satisfied=satisfied, attempt=told_in, channel="cli", by=f"citizen, noted by {getpass.getuser()}"
         )
 
-    _tell(ctx, work, as_json=as_json)
+    tell(ctx, work, as_json=as_json)
 
 
 @app.command()
@@ -232,13 +267,17 @@ def close(
     by: By,
     level: Annotated[int, typer.Option("--level", min=1, max=4, help="The officer's level, 2 to 4.")],
     reason: Annotated[
-        str, typer.Option("--reason", help="in_court, against_rules, needs_policy, found_untrue or decided_before.")
+        str,
+        typer.Option(
+            "--reason",
+            help="in_court, against_rules, needs_policy, found_untrue, decided_before, or never_reached (superior).",
+        ),
     ],
     text: Annotated[str, typer.Option("--text", "-t", help="Why, in words.")],
     found: Annotated[str, typer.Option("--report", help="What was found.")],
     as_json: AsJson = False,
 ) -> None:
-    """Close specially although the citizen is dissatisfied: level 2 to 4, with the reason on record.
+    """Propose to close specially although the citizen is dissatisfied: level 2 to 4; a second person approves.
 
     \b
     Example:
@@ -251,21 +290,28 @@ def close(
             number, by=by, level=level, reason=reason, text=text, report=found, channel="cli"
         )
 
-    _tell(ctx, work, as_json=as_json)
+    tell(ctx, work, as_json=as_json)
 
 
 @app.command()
-def lifecycle(as_json: AsJson = False) -> None:
+def lifecycle(
+    drawing: Annotated[bool, typer.Option("--drawing", help="Draw it, as a Mermaid diagram.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """The rules: what each event does to a complaint in each state.
 
     \b
     Example:
       helpline complaint lifecycle
+      helpline complaint lifecycle --drawing
     """
     from dataclasses import asdict
 
-    from grievance_core.lifecycle_drawing import printable
+    from grievance_core.lifecycle_drawing import diagram, printable
 
+    if drawing:
+        typer.echo(diagram(), nl=False)
+        return
     rows = printable()
     if as_json:
         show_json([asdict(row) for row in rows])
@@ -306,7 +352,7 @@ def voice(
     )
 
 
-def _tell(ctx: typer.Context, work: Callable[[Grievances], Awaitable[Complaint]], *, as_json: bool) -> None:
+def tell(ctx: typer.Context, work: Callable[[Grievances], Awaitable[Complaint]], *, as_json: bool) -> None:
     """Do it, and say how the complaint stands now."""
     from grievance_core.numbers import ComplaintNumber, spoken_groups
     from helpline.commands.records import with_grievances
@@ -320,4 +366,5 @@ def _tell(ctx: typer.Context, work: Callable[[Grievances], Awaitable[Complaint]]
         show_json(view)
         return
     typer.echo(f"{' '.join(spoken_groups(ComplaintNumber(view['number'])))}: {view['state'].replace('_', ' ')}")
-    typer.echo(f"With {view['officer']} (L{view['level']}), due {moment(view['clock_ends_at'], ctx)}")
+    if view["post"]:
+        typer.echo(f"With {view['officer']} (L{view['level']}), due {moment(view['clock_ends_at'], ctx)}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from helpline.commands.common import AsJson, asked, show_json, show_table
+from helpline.commands.common import AsJson, asked, moment, show_json, show_table
 
 
 def run(
@@ -68,5 +68,6 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     ]
     rows += [(f"agents {state.replace('_', ' ')}", count) for state, count in answer["agents"].items()]
     rows += [(f"complaints {state.replace('_', ' ')}", count) for state, count in answer["complaints"].items()]
+    rows.append(("oldest not moved up in time", moment(answer["oldest_overdue"], ctx)))
     rows += [(name, "there" if there else "MISSING") for name, there in answer["links"].items()]
     show_table(("what", "now"), rows, nothing="Nothing to show.")

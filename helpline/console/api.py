@@ -15,7 +15,7 @@ from agents.agent import Agent, Line
 from helpline.console.body import Body
 from helpline.console.listing import counts_by_state
 from helpline.console.parts import Parts
-from helpline.console.views import agent_view, new_agent_view
+from helpline.console.views import agent_view, iso, new_agent_view
 
 LINES = {"on-hook": Line.ON_HOOK, "off-hook": Line.OFF_HOOK}
 
@@ -57,6 +57,7 @@ class Api:
                 "conversations": counted.talking,
                 "agents": dict(presence),
                 "complaints": await counts_by_state(parts.grievances),
+                "oldest_overdue": iso(await parts.grievances.oldest_overdue(parts.clock())),
                 "links": dict(await parts.health()),
             }
         )

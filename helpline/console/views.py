@@ -167,6 +167,18 @@ def complaint_view(complaint: Complaint, grievances: Grievances) -> dict[str, An
         "dissatisfied": complaint.dissatisfied,
         "missed": complaint.missed,
         "overdue": complaint.overdue,
+        "confidential": complaint.confidential,
+        "flags": complaint.flags.split(),
+        "excluded": complaint.excluded,
+        "parent": complaint.parent,
+        "supporters": complaint.supporters,
+        "supporters_for": complaint.supporters_for,
+        "supporters_against": complaint.supporters_against,
+        "proposed_by": complaint.proposed_by,
+        "proposed_reason": complaint.proposed_reason,
+        "transfers": complaint.transfers,
+        "extended_days": complaint.extended,
+        "question_at": iso(complaint.question_at),
     }
 
 
@@ -184,6 +196,10 @@ def event_view(event: Event) -> dict[str, Any]:
         "report": event.report,
         "reason": event.reason,
         "attempt": event.attempt,
+        "by_level": event.by_level,
+        "about": event.about,
+        "amount": event.amount,
+        "due_at": iso(event.due_at),
     }
 
 

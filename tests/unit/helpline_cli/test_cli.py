@@ -62,6 +62,17 @@ COMMANDS = [
     "complaint close",
     "complaint lifecycle",
     "complaint voice",
+    "complaint approve",
+    "complaint decline",
+    "complaint object",
+    "complaint extend",
+    "complaint transfer",
+    "complaint ask-again",
+    "complaint remind",
+    "complaint withdraw",
+    "complaint merge",
+    "complaint override",
+    "complaint alike",
 ]
 
 

@@ -52,6 +52,7 @@ async def test_status_counts_callers_agents_and_complaints(house: House) -> None
         "conversations": 1,
         "agents": {"signed_out": 1},
         "complaints": {"with_officer": 1},
+        "oldest_overdue": None,
         "links": {"asterisk": True, "redis": True, "database": True},
     }
 
