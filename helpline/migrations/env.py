@@ -7,7 +7,7 @@ from typing import Literal
 
 from alembic import context
 from sqlalchemy import Connection, DateTime, MetaData, TypeDecorator
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 import acd.store
 import agents.store
@@ -35,11 +35,17 @@ def _plain_type(kind: str, item: object, _context: object) -> str | Literal[Fals
 
 
 def _run(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # A changed table is written anew and the old one dropped, which a key that points at it would forbid.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.commit()
     context.configure(
         connection=connection, target_metadata=SCHEMAS, render_as_batch=True, render_item=_plain_type, compare_type=True
     )
     with context.begin_transaction():
         context.run_migrations()
+        if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise SQLAlchemyError("rows point at rows that are not there; nothing was changed")
 
 
 async def _online() -> None:

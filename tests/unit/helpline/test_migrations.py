@@ -164,22 +164,22 @@ async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_e
     await asyncio.to_thread(command.upgrade, configuration(url), "0002")
     with sqlite3.connect(file) as connection:
         connection.execute(
-            "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, channel, "
-            "state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, version) VALUES "
-            "('123456789017', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
+            "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, "
+            "channel, state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, version) "
+            "VALUES ('123456789010', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
             "'awaiting_feedback', 1, '2026-01-05 12:00:00', '2026-01-12 12:00:00', '1970-01-02 00:00:00', "
             "'2026-01-06 12:00:00', 0, 2, 0, 2)"
         )
         connection.executemany(
             'INSERT INTO complaint_events (number, seq, kind, at, "by", channel, state, level, text, report, reason) '
-            "VALUES ('123456789017', ?, ?, '2026-01-05 12:00:00', 'citizen', 'call', ?, 1, '', '', '')",
+            "VALUES ('123456789010', ?, ?, '2026-01-05 12:00:00', 'citizen', 'call', ?, 1, '', '', '')",
             [(1, "registered", "registered"), (2, "reported", "awaiting_feedback")],
         )
     connection.close()
     await migrate(url)
     engine = open_engine(url)
     sessions = async_sessionmaker(engine)
-    complaint = await Grievances(sessions, catalogue=Catalogue.shipped(), clock=FixedClock()).get("123456789017")
+    complaint = await Grievances(sessions, catalogue=Catalogue.shipped(), clock=FixedClock()).get("123456789010")
     verdict = await Audit(sessions, clock=FixedClock()).verify()
     await engine.dispose()
     assert (complaint.ends_at, complaint.ask_at) == (complaint.due_at + timedelta(days=1), complaint.reported_at)  # type: ignore[operator]
