@@ -132,6 +132,22 @@ def test_the_loop_hands_the_caller_to_the_controller_and_gives_up_in_the_set_tim
     assert "Queue(" not in feedback.split("[from-agents]")[0]
 
 
+def test_a_phone_is_asked_whether_it_is_there_and_silence_alone_ends_no_call_soon() -> None:
+    text = rendered()["pjsip.conf"]
+    values = {name: int(value) for name, value in re.findall(r"(?m)^(qualify_frequency|rtp_timeout) = (\d+)$", text)}
+    assert values == {"qualify_frequency": 5, "rtp_timeout": 60}
+
+
+def test_a_colleague_s_phone_is_rung_only_when_the_controller_has_nothing_better() -> None:
+    lines = rendered()["extensions.conf"].split("exten => _XXXX,1,")[1].split("exten =>")[0].splitlines()
+    asked = next(
+        number for number, line in enumerate(lines) if "/colleague,0,${CHANNEL(state)},${BLINDTRANSFER})" in line
+    )
+    rung = next(number for number, line in enumerate(lines) if "Dial(PJSIP/agent-${EXTEN}" in line)
+    between = "\n".join(lines[asked:rung])
+    assert all(word in between for word in ("ENGINE_DONE", '"queued"]?in1076,1076,loop', '"busy"]?busy'))
+
+
 def test_every_jump_in_the_dialplan_has_a_landing() -> None:
     contexts = re.split(r"(?m)^\[([\w-]+)\]$", rendered(ASHA)["extensions.conf"])[1:]
     labels = {
