@@ -95,7 +95,7 @@ def born(
 def as_registered(complaint: Complaint, first: Event, *, rules: Rules) -> Complaint:
     """The complaint as it was before anybody had it, for `replay`; `first` is its first event."""
     draft = Draft(
-        category=first.about,
+        category=first.about or complaint.category,  # the oldest do not tell it, and were never moved
         district=complaint.district,
         text=complaint.text,
         caller=complaint.caller,

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 TRIES = 3
 FIRST_KEY_SECONDS = 8.0  # people look for the paper first
 NEXT_KEY_SECONDS = 5.0
+PIN_DIGITS = 4
+NO_MATCH = "status_no_match"
 
 
 async def tell_status(call: Call, flows: Flows, language: Language, *, menu: str = "status") -> Choice:
@@ -66,20 +68,40 @@ async def _ask_number(call: Call, flows: Flows, language: Language) -> Complaint
         if typed.keys.startswith(PERSON_KEY):
             return PERSON
         found = await _look_up(call, flows, typed.keys)
-        if isinstance(found, Complaint):
+        if found == NO_MATCH:
+            found = await _ask_pin(call, flows, language, typed.keys)
+        if not isinstance(found, str):
             return found
         before = (found,)
     await say(call, language, *before, "menu_help")
     return GAVE_UP
 
 
-async def _look_up(call: Call, flows: Flows, keys: str) -> Complaint | str:
+async def _ask_pin(call: Call, flows: Flows, language: Language, number: str) -> Complaint | Choice | str:
+    """Who calls from another phone may key the complaint's PIN.
+
+    It is asked for numbers that no complaint has too, so that a stranger does not learn which there are.
+    """
+    typed = await call.ask(
+        *sounds(language, ("status_ask_pin",)), digits=PIN_DIGITS, seconds=FIRST_KEY_SECONDS, gap=NEXT_KEY_SECONDS
+    )
+    if typed.keys.startswith(BACK_KEY):
+        return BACK
+    if typed.keys == PERSON_KEY:  # alone: a PIN may begin with it
+        return PERSON
+    if not typed.keys:
+        return NO_MATCH
+    found = await _look_up(call, flows, number, pin=typed.keys)
+    return "status_wrong_pin" if found == NO_MATCH else found
+
+
+async def _look_up(call: Call, flows: Flows, keys: str, *, pin: str = "") -> Complaint | str:
     """The complaint, or the prompt that says why there is none. A wrong key is told without a look-up."""
     if not keys:
         return "menu_silent"
     try:
         number = numbers.parse(keys)
-        found = await flows.complaints.status_of(number, call.caller)
+        found = await flows.complaints.status_of(number, call.caller, pin)
     except NumberUnreadable as wrong:
         return "status_wrong_digit" if wrong.flaw == "check_digit" else "status_wrong_length"
     except StoreError as error:
@@ -87,7 +109,7 @@ async def _look_up(call: Call, flows: Flows, keys: str) -> Complaint | str:
             "A status could not be told", extra={"action": "status_failed", "call_id": call.id, "error": str(error)}
         )
         return "status_unavailable"
-    return "status_no_match" if isinstance(found, NotTold) else found
+    return NO_MATCH if isinstance(found, NotTold) else found
 
 
 async def _tell(call: Call, flows: Flows, language: Language, complaint: Complaint, menu: str) -> Choice:

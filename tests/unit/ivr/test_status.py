@@ -9,7 +9,7 @@ import pytest
 
 from grievance_core.complaint import Complaint
 from grievance_core.lifecycle import EventKind
-from ivr.testing import NOON, FakeComplaints, House, a_complaint
+from ivr.testing import NOON, PIN, FakeComplaints, House, a_complaint
 from telephony.testing import ScriptedCall
 from tests.unit.ivr.calls import heard, knows, run
 
@@ -84,10 +84,34 @@ async def test_of_too_many_keys_the_first_twelve_count() -> None:
 async def test_another_phone_learns_nothing_not_even_that_the_number_exists(caller: str) -> None:
     complaint = a_complaint()
     house = House(complaints=FakeComplaints(complaint))
-    call = await run(house, ScriptedCall(caller=caller, keys=["2", "2", complaint.number, "0"]))
-    unknown = await run(House(), ScriptedCall(caller=caller, keys=["2", "2", complaint.number, "0"]))
+    call = await run(house, ScriptedCall(caller=caller, keys=["2", "2", complaint.number, "", "0"]))
+    unknown = await run(House(), ScriptedCall(caller=caller, keys=["2", "2", complaint.number, "", "0"]))
     assert "status_no_match" in heard(call)
     assert heard(call) == heard(unknown)
+
+
+@pytest.mark.parametrize("caller", ["9000000000", ""])
+async def test_the_pin_opens_a_complaint_to_another_phone(caller: str) -> None:
+    complaint = a_complaint()
+    house = House(complaints=FakeComplaints(complaint))
+    said = heard(await run(house, ScriptedCall(caller=caller, keys=["2", "2", complaint.number, PIN, "0"])))
+    assert said[said.index("status_ask_pin") + 1] == "state_with_officer"
+
+
+async def test_a_wrong_pin_sounds_the_same_for_numbers_that_nobody_has() -> None:
+    complaint, keys = a_complaint(), ["2", "2", a_complaint().number, "9999", "0"]
+    there = heard(await run(House(complaints=FakeComplaints(complaint)), ScriptedCall(caller="9000000000", keys=keys)))
+    nowhere = heard(await run(House(), ScriptedCall(caller="9000000000", keys=keys)))
+    assert "status_wrong_pin" in there
+    assert there == nowhere
+
+
+@pytest.mark.parametrize(("key", "then"), [("*", "main_menu"), ("0", "agent_connecting")])
+async def test_instead_of_a_pin_star_goes_back_and_zero_alone_is_a_person(key: str, then: str) -> None:
+    complaint = a_complaint()
+    house = House(complaints=FakeComplaints(complaint))
+    said = heard(await run(house, ScriptedCall(caller="9000000000", keys=["2", "2", complaint.number, key])))
+    assert said[said.index("status_ask_pin") + 1] == then
 
 
 async def test_after_three_failed_tries_there_is_help_and_a_person() -> None:
