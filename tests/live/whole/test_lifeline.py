@@ -16,12 +16,14 @@ from helpline.demo.sound import BYTES_PER_SECOND, Pcm, read_wav, seconds
 from ivr.speaking import Language
 from tests.live.whole.steps import (
     TELLING_SECONDS,
+    agent_at_work,
     call_and_hear_the_welcome,
     first_words,
     has_called_before,
     prompt,
     until,
     until_heard,
+    until_presence,
 )
 
 pytestmark = pytest.mark.live
@@ -84,3 +86,13 @@ async def test_with_no_controller_and_no_phone_a_citizen_s_words_are_recorded_an
     assert hearing.heard(messages[IN_A_CALL], read_wav(voices["citizen"])).heard
     assert hearing.heard(messages[AFTERWARDS], read_wav(voices["agent_two"])).heard
     assert not hearing.heard(messages[IN_A_CALL], read_wav(voices["agent_two"])).heard
+    items = {item["item"]: item for item in await lab.get("/api/queue/work")}
+    assert len(items) == 2
+    agent = lab.agents[0]
+    async with agent_at_work(lab, agent):
+        await until_presence(lab, agent, "working")  # a message to be typed up, with no caller there
+        for item in items:
+            ran = await lab.command("queue", "work", "done", item)
+            assert ran.code == 0, ran.complained
+        await until_presence(lab, agent, "ready")
+    assert await lab.get("/api/queue/work") == []
