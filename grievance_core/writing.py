@@ -59,6 +59,10 @@ class Writing:
     def rules(self) -> Rules:
         return self._rules
 
+    def now(self) -> datetime:
+        """The time by which everything is done here."""
+        return self._clock()
+
     def _deed(
         self,
         *,

@@ -67,7 +67,7 @@ async def _ask_number(call: Call, flows: Flows, language: Language) -> Complaint
             return BACK
         if typed.keys.startswith(PERSON_KEY):
             return PERSON
-        found = await _look_up(call, flows, typed.keys)
+        found: Complaint | Choice | str = await _look_up(call, flows, typed.keys)
         if found == NO_MATCH:
             found = await _ask_pin(call, flows, language, typed.keys)
         if not isinstance(found, str):

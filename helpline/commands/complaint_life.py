@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from grievance_core.complaint import Complaint
     from grievance_core.service import Grievances
 
+__all__ = ["app"]
+
 Why = Annotated[str, typer.Option("--text", "-t", help="The reason: it is put on record.")]
 WhoDecides = Annotated[
     int, typer.Option("--level", min=1, max=5, help="The level of who decides: 1 to 4, or 5 for the leadership.")

@@ -16,9 +16,12 @@ from agents.agent import Agent
 from agents.errors import AgentsError, NotPossible, PinLocked, UnknownAgent, WrongPin
 from agents.presence import State
 from grievance_core.errors import DraftRefused, GrievanceError
+from grievance_core.excluded import WHERE_TO_GO
 from helpline.console.faults import told
 from helpline.console.feed import DeskCall, Feed
 from helpline.console.forms import COMPLAINT_FIELDS, Typed, draft_of, typed
+from helpline.console.intake import FIELDS as INTAKE_FIELDS
+from helpline.console.intake import Noted, Offer, take_in
 from helpline.console.pages import Pages
 from helpline.console.parts import Parts
 from helpline.console.sessions import Sessions
@@ -167,7 +170,8 @@ class Desk:
         agent = await self._agent(request)
         if agent is None or (agent.state is State.SIGNED_OUT and "again" in request.query_params):
             return self._sign_in_page()
-        return await self._page(agent, registered=request.query_params.get("registered", ""))
+        asked = request.query_params
+        return await self._page(agent, registered=asked.get("registered", ""), noted=asked.get("noted", ""))
 
     async def _page(
         self,
@@ -176,16 +180,21 @@ class Desk:
         status: int = 200,
         message: str = "",
         registered: str = "",
+        noted: str = "",
         values: Typed | None = None,
+        offer: Offer | None = None,
     ) -> Response:
         call = self._call(agent)
-        complaint = await self._parts.grievances.get(registered) if registered else None
+        complaint = await self._parts.grievances.get(registered or noted) if registered or noted else None
         return self._pages.render(
             "desk.html",
             status=status,
             agent=agent,
             message=message,
             registered=complaint,
+            noted=bool(noted),
+            offer=offer,
+            where_to_go=WHERE_TO_GO,
             values=values or fresh(call),
             was_typed=values is not None,
             now=await self._now(agent),
@@ -229,18 +238,24 @@ class Desk:
 
     async def register(self, request: Request) -> Response:
         """Register; on an error the form comes back as it was typed, with what to mend."""
-        values = await typed(request, *COMPLAINT_FIELDS)
+        values = await typed(request, *COMPLAINT_FIELDS, *INTAKE_FIELDS)
         agent = await self._agent(request)
         if agent is None:
             return self._sign_in_page(status=403, message="Sign in first; what you typed is kept in this browser.")
         try:
             channel = channel_of(values["call_id"])
             draft = draft_of(values, catalogue=self._parts.catalogue, agent=agent.id, channel=channel)
-            complaint = await self._parts.grievances.register(draft)
+            taken = await take_in(self._parts.grievances, draft, values)
         except GrievanceError as error:
             status, message = told(error) or (422 if isinstance(error, DraftRefused) else 503, str(error))
             return await self._page(agent, status=status, message=message, values=values)
-        return see(f"/desk?registered={complaint.number}")
+        match taken:
+            case Offer():
+                return await self._page(agent, status=409, values=values, offer=taken)
+            case Noted(complaint):
+                return see(f"/desk?noted={complaint.number}")
+            case complaint:
+                return see(f"/desk?registered={complaint.number}")
 
     async def complaint(self, request: Request) -> Response:
         """One complaint with its history, to tell a caller how it stands."""
@@ -275,4 +290,5 @@ def fresh(call: DeskCall | None) -> dict[str, str]:
         "name": "",
         "caller": call.caller if call else "",
         "call_id": call.id if call else "",
+        **dict.fromkeys(INTAKE_FIELDS, ""),
     }
