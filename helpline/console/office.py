@@ -88,7 +88,7 @@ class Office:
             asked=asked,
             levels=LEVELS,
             now=self._parts.clock(),
-            rows=[(complaint, self._parts.grievances.post_of(complaint)) for complaint in complaints],
+            rows=[(one.for_officer(), self._parts.grievances.post_of(one)) for one in complaints],
         )
 
     async def complaint(self, request: Request) -> Response:
@@ -102,7 +102,7 @@ class Office:
         return self._pages.render(
             "complaint.html",
             status=status,
-            complaint=complaint,
+            complaint=complaint.for_officer(),
             post=self._parts.grievances.post_of(complaint),
             history=await self._parts.grievances.history(complaint.number),
             office=True,

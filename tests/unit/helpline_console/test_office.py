@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,16 @@ async def test_an_empty_report_and_a_second_report_are_told(house: House) -> Non
     await house.web.post(path, data={"text": "done"})
     again = await house.web.post(path, data={"text": "done again"})
     assert (again.status_code, "reported already" in again.text) == (409, True)
+
+
+async def test_the_officer_is_not_told_who_complains_in_confidence(house: House) -> None:
+    complaint = await house.grievances.register(replace(a_draft(), confidential=True))
+    await house.in_the_office()
+    for page in ("/office", f"/office/complaints/{complaint.number}"):
+        text = (await house.web.get(page)).text
+        assert complaint.number[:3] in text
+        assert not any(private in text for private in (complaint.caller, complaint.name))
+    assert complaint.text in text
 
 
 async def test_level_1_is_offered_no_special_closure_and_is_refused_one(house: House) -> None:
