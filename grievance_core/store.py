@@ -266,12 +266,16 @@ async def oldest_overdue(session: AsyncSession, now: datetime) -> datetime | Non
 async def due(
     session: AsyncSession, now: datetime, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[tuple[datetime, ComplaintNumber]]:
-    """Whose clock has ended by `now`, oldest first, beyond the place `after`. Reads the index of `sweep_at` only."""
+    """Whose clock has ended by `now`, oldest first, beyond the place `after`."""
+    statement = due_statement(now, after=after, limit=limit)
+    return [(row.sweep_at, row.number) for row in await session.execute(statement)]
+
+
+def due_statement(now: datetime, *, after: tuple[datetime, str] | None, limit: int) -> Select[Any]:
+    """Reads the index of `sweep_at` only, and of it only what is due."""
     place = (complaints.c.sweep_at, complaints.c.number)
     statement = select(*place).where(complaints.c.sweep_at <= now).order_by(*place).limit(limit)
-    if after is not None:
-        statement = statement.where(tuple_(*place) > tuple_(*after))
-    return [(row.sweep_at, row.number) for row in await session.execute(statement)]
+    return statement if after is None else statement.where(tuple_(*place) > tuple_(*after))
 
 
 async def add_voice_message(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from helpline.commands import agents, complaint_life, doctor, queue, running
+from helpline.commands import agents, complaint_life, doctor, prompts, queue, running
 from helpline.commands.common import Asked, plain_message
 
 
@@ -77,6 +77,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(agents.app, name="agents")
 app.add_typer(queue.app, name="queue")
 app.add_typer(complaint_life.app, name="complaint")
+app.add_typer(prompts.app, name="prompts")
 
 
 def main() -> None:

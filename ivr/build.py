@@ -9,11 +9,9 @@ import hashlib
 import json
 import logging
 import math
-import os
-import subprocess
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +24,8 @@ from ivr.errors import SpeakerFailed
 from ivr.files import SUFFIXES, WIDTH, write_file, write_sound
 from ivr.manifest import Manifest, Prompt
 from ivr.music import write_music
+from ivr.recordings import RecordedSpeaker
+from ivr.speakers import EspeakSpeaker, Sound, Speaker
 from ivr.speaking import LANGUAGES, Language
 
 with warnings.catch_warnings():
@@ -50,67 +50,15 @@ FRAGMENT_EDGES = (10, 40)
 SENTENCE_EDGES = (20, 200)
 CUTOFF_HZ = 3400.0  # above it nothing may be left when 8 kHz are sampled
 TAPS = 23
-SPEAKING_SECONDS = 30.0  # espeak-ng takes some 20 ms; one that hangs is ended
-
-WORDS_PER_MINUTE: Mapping[Language, int] = {"hi": 145, "en": 145}  # slower than espeak-ng's 175: many callers are old
 
 Progress = Callable[[int, int], None]
 """Told of each file made: how many are done, how many there are to make."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """One channel of 16 bit samples."""
-
-    samples: bytes
-    rate: int
-
-
-class Speaker(Protocol):
-    """Speaks a text. Called from several threads at once."""
-
-    @property
-    def version(self) -> str:
-        """What the sound depends on beside the text; a change makes all prompts anew."""
-        ...
-
-    def speak(self, text: str, language: Language) -> Sound: ...
 
 
 class Finder(Protocol):
     """Finds a program; `asterisk_conf.programs.Programs` is one."""
 
     def find(self, name: ProgramName) -> Program: ...
-
-
-class EspeakSpeaker:
-    """espeak-ng with its own Hindi and English voices."""
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-
-    @property
-    def version(self) -> str:
-        return f"espeak-ng {self._program.version} {dict(WORDS_PER_MINUTE)}"
-
-    def speak(self, text: str, language: Language) -> Sound:
-        """The text's sound. Raises SpeakerFailed."""
-        options = ("-v", language, "-s", str(WORDS_PER_MINUTE[language]), "-b", "1", "--stdin", "--stdout")
-        try:
-            spoken = subprocess.run(
-                (*self._program.argv, *options),
-                input=text.encode(),
-                capture_output=True,
-                env={**os.environ, **self._program.env},
-                timeout=SPEAKING_SECONDS,
-                check=True,
-            )
-        except subprocess.CalledProcessError as error:
-            said = error.stderr.decode(errors="replace").strip().splitlines()
-            raise SpeakerFailed(text[:40], said[-1] if said else f"exit code {error.returncode}") from error
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise SpeakerFailed(text[:40], str(error)) from error
-        return _of_wav(spoken.stdout, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +96,7 @@ def build_prompts(
     Raises SpeakerFailed, PromptsNotWritten, WordsError, or ProgramError when espeak-ng can't be had.
     """
     manifest = Manifest.shipped(Catalogue.shipped())
-    speaker = EspeakSpeaker(programs.find("espeak-ng"))
+    speaker = RecordedSpeaker(EspeakSpeaker(programs.find("espeak-ng")))
     write_music(music_folder)
     return build(manifest, folder, speaker, cache=cache, jobs=jobs, progress=progress)
 
@@ -290,14 +238,6 @@ def _weights(rate: int) -> tuple[float, ...]:
         weights.append(sinc * (0.54 + 0.46 * math.cos(math.pi * n / middle)))
     whole = weights[0] + 2 * sum(weights[1:])
     return tuple(weight / whole for weight in weights)
-
-
-def _of_wav(wav: bytes, text: str) -> Sound:
-    """The sound in espeak-ng's WAV, whose header does not know the length because it is a stream."""
-    if len(wav) <= 44 or wav[:4] != b"RIFF" or wav[22:24] != b"\x01\x00" or wav[34:36] != b"\x10\x00":
-        raise SpeakerFailed(text[:40], "what came is no 16 bit sound of one channel")
-    samples = wav[44:]
-    return Sound(samples[: len(samples) // WIDTH * WIDTH], int.from_bytes(wav[24:28], "little"))
 
 
 def made_of(prompt: Prompt, language: Language, version: str) -> str:

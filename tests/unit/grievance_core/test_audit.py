@@ -44,8 +44,8 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 @pytest.fixture
-async def sessions(file_url: str) -> AsyncIterator[Sessions]:
-    engine = create_async_engine(file_url)
+async def sessions(store_url: str) -> AsyncIterator[Sessions]:
+    engine = create_async_engine(store_url)
     yield async_sessionmaker(engine, expire_on_commit=False)
     await engine.dispose()
 

@@ -6,10 +6,13 @@ import asyncio
 import logging
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from grievance_core import store
 from grievance_core.errors import (
@@ -21,7 +24,11 @@ from grievance_core.life import register
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.numbers import SERIALS, ComplaintNumber, number_for
 from grievance_core.service import Grievances
+from grievance_core.store import due_statement
+from grievance_core.tables import complaints
 from grievance_core.testing import NOON, FixedClock, a_draft
+from tests.postgres import Postgres
+from tests.unit.grievance_core.conftest import desk, emptied
 from tests.unit.grievance_core.stories import CATALOGUE, RULES, refuse, reported
 
 pytestmark = pytest.mark.service
@@ -202,3 +209,38 @@ async def test_the_sweep_reads_its_index_only(file_url: str, tmp_path: Path) -> 
     connection.close()
     assert "USING COVERING INDEX ix_complaints_sweep_at_number" in plan[0][-1]
     assert len(plan) == 1  # no sorting beside
+
+
+async def test_the_sweep_reads_only_what_is_due_of_many_on_postgresql(postgres: Postgres, clock: FixedClock) -> None:
+    """20,000 complaints of which 30 are due: an index scan that gives 30 rows, and nothing is sorted."""
+    await emptied(postgres.url())
+    async with desk(postgres.url(), clock, seed=1) as grievances:
+        number = (await grievances.register(a_draft())).number
+    columns = [column.name for column in complaints.columns]
+    changed = {
+        "number": "lpad(n::text, 12, '0')",
+        "once_key": "NULL",
+        "sweep_at": "sweep_at + make_interval(hours => n)",
+    }
+    values = ", ".join(changed.get(name, f'"{name}"') for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    engine = create_async_engine(postgres.url(), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.execute(
+            text(
+                f"INSERT INTO complaints ({names}) SELECT {values} FROM complaints, generate_series(1, 20000) AS n "
+                f"WHERE number = '{number}'"
+            )
+        )
+        await connection.commit()
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("VACUUM ANALYZE complaints"))
+        first = await connection.scalar(text("SELECT min(sweep_at) FROM complaints"))
+        due = due_statement(first + timedelta(hours=29.5), after=None, limit=200)
+        compiled = due.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+        plan = [row[0] for row in await connection.execute(text(f"EXPLAIN (ANALYZE, TIMING OFF) {compiled}"))]
+    await engine.dispose()
+    scan = next(line for line in plan if "Scan" in line)
+    assert "Index Only Scan using ix_complaints_sweep_at_number" in scan, plan
+    assert "rows=30 " in scan.split("actual")[1], plan
+    assert not any("Sort" in line for line in plan)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from grievance_core.catalogue import Catalogue
-from ivr.build import INDEX, RATE, Built, Sound, build, processed
+from ivr.build import INDEX, RATE, Built, build, processed
 from ivr.errors import PromptsNotWritten, SpeakerFailed
 from ivr.manifest import Manifest, parse
+from ivr.speakers import Sound
 from ivr.speaking import Language
 
 pytestmark = pytest.mark.unit
