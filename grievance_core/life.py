@@ -321,7 +321,9 @@ _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = Mappi
         Effect.TO_LEADERSHIP: lambda it, deed, rules: _enter(it, LEADERSHIP_LEVEL, deed.at, rules),
         Effect.STOP_CLOCK: _stop_clock,
         Effect.RUN_CLOCK: _run_clock,
-        Effect.ASK: lambda it, deed, _: replace(it, ask_at=deed.at, unreached=0),
+        Effect.ASK: lambda it, deed, rules: replace(
+            it, ask_at=rules.ask_at(it.number, it.version, deed.at), unreached=0
+        ),
         Effect.STOP_ASKING: lambda it, _, __: replace(it, ask_at=None),
         Effect.COUNT_DISSATISFIED: lambda it, _, __: replace(it, dissatisfied=it.dissatisfied + 1),
         Effect.COUNT_MISSED: _count_missed,

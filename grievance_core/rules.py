@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,6 +68,7 @@ class Policy:
 
     cap_per_month: int | None = None  # complaints per phone number and calendar month; 10 in today's rule
     ask_again_after: timedelta = timedelta(days=3)  # the lower rhythm for who was not reached in a round of calls
+    ask_within: timedelta = timedelta()  # after a report; when exactly is drawn, so that no officer can be there first
     feedback_span: timedelta = timedelta(days=21)  # then the superior decides
     most_transfers: int = 2  # then a supervisor decides
     most_extension_days: int = 15
@@ -81,12 +83,20 @@ class Rules:
     calendar: WorkingCalendar
     owners: Owners
     policy: Policy = field(default_factory=Policy)
+    draw_key: bytes = field(default=b"", repr=False)  # whoever has it can foretell, and check, when citizens are rung
 
     @classmethod
     def shipped(cls, catalogue: Catalogue | None = None) -> Rules:
         """The rules that ship: the state's holidays, owners by designation."""
         known = catalogue or Catalogue.shipped()
         return cls(catalogue=known, calendar=WorkingCalendar(), owners=mapped_owners(known))
+
+    def ask_at(self, number: str, version: int, at: datetime) -> datetime:
+        """When the citizen is rung first about a report: drawn evenly, the same each time it is asked."""
+        if not self.policy.ask_within:
+            return at
+        drawn = hmac.digest(self.draw_key, f"{number}:{version}".encode(), "sha256")
+        return at + self.policy.ask_within * (int.from_bytes(drawn[:7]) / (1 << 56))
 
     def limit(self, category: str, level: int) -> Limit:
         """How long this level has; the leadership has as long as L4."""

@@ -7,12 +7,14 @@ from datetime import timedelta
 from grievance_core.catalogue import Catalogue
 from grievance_core.rules import Owners, Policy, Rules, mapped_owners
 from grievance_core.working_days import WorkingCalendar
+from helpline.runfolder import RunFolder
 from helpline.settings import Settings
 
 
 def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = None) -> Rules:
     """The rules; `owners` says who answers, by default the designations of the catalogue."""
-    of = settings.complaints
+    of, folder = settings.complaints, RunFolder(settings.run_folder)
+    folder.prepare()
     return Rules(
         catalogue=catalogue,
         calendar=WorkingCalendar(
@@ -24,10 +26,12 @@ def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = N
         owners=owners or mapped_owners(catalogue),
         policy=Policy(
             cap_per_month=of.cap_per_month,
+            ask_within=timedelta(hours=of.ask_within_hours),
             ask_again_after=timedelta(days=of.ask_again_days),
             feedback_span=timedelta(days=of.feedback_days),
             most_transfers=of.most_transfers,
             most_extension_days=of.most_extension_days,
             wrong_pins=of.wrong_pins,
         ),
+        draw_key=folder.secret("draw").encode(),
     )

@@ -148,6 +148,7 @@ class Complaints(Section):
     days_off: tuple[date, ...] = ()  # beside the state's holidays, such as a feast that the moon moved
     days_worked: tuple[date, ...] = ()  # although a holiday
     second_saturday_off: bool = True
+    ask_within_hours: float = Field(24, ge=0, le=168)  # after a report; when exactly is drawn and told to nobody
     ask_again_days: int = Field(3, ge=1, le=30)  # the lower rhythm for who was not reached
     feedback_days: int = Field(21, ge=1, le=365)  # then the superior decides
     most_transfers: int = Field(2, ge=0, le=10)

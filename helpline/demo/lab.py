@@ -54,6 +54,9 @@ wrap_up_seconds = 1.5
 announce_first_seconds = 2.0
 announce_every_seconds = 20.0
 
+[complaints]
+ask_within_hours = 0
+
 [dialer]
 opens = 00:00:00
 closes = 00:00:00

@@ -10,7 +10,8 @@ import pytest
 from grievance_core.errors import NotAllowed
 from grievance_core.life import due_event, register
 from grievance_core.lifecycle import EventKind, State, decision_event, extension_event, objection_event, transfer_event
-from grievance_core.rules import LEADERSHIP
+from grievance_core.numbers import SERIALS, number_for
+from grievance_core.rules import LEADERSHIP, Policy
 from grievance_core.testing import NOON, a_draft
 from tests.unit.grievance_core.stories import NUMBER, RULES, Story, fresh
 
@@ -211,6 +212,21 @@ def test_the_superior_may_have_the_citizen_asked_again() -> None:
     story = Story().report().do(EventKind.FEEDBACK_MISSED).wait(days=22).clock_strikes().do(EventKind.ASKED_AGAIN)
     assert (story.now, story.complaint.ask_at) == ((State.AWAITING_FEEDBACK, 2), story.clock())
     assert story.wait(days=10).clock_strikes().answer(satisfied=False).now == (State.UNDER_REVIEW, 2)
+
+
+def test_when_the_citizen_is_rung_is_drawn_evenly_within_the_span_and_can_be_checked() -> None:
+    rules = replace(RULES, policy=Policy(ask_within=timedelta(hours=24)), draw_key=b"secret")
+    waits = []
+    for serial in range(300):
+        complaint, _ = register(a_draft(), number=number_for(SERIALS[serial]), at=NOON, rules=rules)
+        story = Story(complaint, rules=rules).report()
+        waits.append((story.complaint.ask_at or NOON) - story.clock())
+        assert story.complaint.ask_at == rules.ask_at(complaint.number, story.complaint.version, story.clock())
+    assert timedelta() <= min(waits) < timedelta(hours=1)
+    assert timedelta(hours=23) < max(waits) < timedelta(hours=24)
+    assert timedelta(hours=10) < sorted(waits)[150] < timedelta(hours=14)
+    other = replace(rules, draw_key=b"another")
+    assert other.ask_at(NUMBER, 3, NOON) != rules.ask_at(NUMBER, 3, NOON)
 
 
 # Special closure
