@@ -14,7 +14,7 @@ from helpline.settings import Settings
 def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = None) -> Rules:
     """The rules; `owners` says who answers, by default the designations of the catalogue."""
     of, folder = settings.complaints, RunFolder(settings.run_folder)
-    folder.prepare()
+    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Rules(
         catalogue=catalogue,
         calendar=WorkingCalendar(
