@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from acd.service import Acd
 from agents.service import Agents
+from grievance_core.audit import Audit
 from grievance_core.service import Grievances
 from helpline.errors import ServiceFailed
 from helpline.lifeline import file_voice_messages
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
 LIFELINE_SECONDS = 5.0
+SEAL_SECONDS = 60.0
 CALLS_GRACE_SECONDS = 0.5
 
 
@@ -47,6 +49,7 @@ class House:
     acd: Acd
     dialer: Dialer
     grievances: Grievances
+    audit: Audit
     link: AmiLink
     calls: FastAgiServer
     console: Starlette
@@ -79,6 +82,7 @@ class House:
                 tasks.create_task(console.serve(sockets=[listening]), name="console")
                 chores = [
                     tasks.create_task(every(SWEEP_SECONDS, self._sweep), name="time limits"),
+                    tasks.create_task(every(SEAL_SECONDS, self._seal), name="seals"),
                     tasks.create_task(every(LIFELINE_SECONDS, self._file_voice_messages), name="lifeline messages"),
                 ]
                 log.info("The controller serves calls", extra={"action": "serving"})
@@ -115,6 +119,10 @@ class House:
         moved = await self.grievances.sweep(self.clock())
         if moved:
             log.info("Complaints ran out of time", extra={"action": "swept", "complaints": moved})
+
+    async def _seal(self) -> None:
+        while await self.audit.seal():
+            pass  # a seal counts some thousands: after a long stand-still there are several
 
     async def _file_voice_messages(self) -> None:
         filed = await file_voice_messages(

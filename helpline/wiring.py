@@ -26,6 +26,7 @@ from agents.service import Agents, Phone
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Program, Programs
 from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
+from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
 from grievance_core.service import Grievances
 from helpline import storage
@@ -191,6 +192,7 @@ def _house(
     catalogue = Catalogue.shipped()
     rules = rules_of(settings, catalogue)
     grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now, rules=rules)
+    audit = Audit(sessions, clock=utc_now)
     agents = Agents(
         sessions,
         client,
@@ -263,6 +265,7 @@ def _house(
         acd=acd,
         dialer=dialer,
         grievances=grievances,
+        audit=audit,
         link=link,
         calls=calls,
         console=build_console(console),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from helpline.commands.common import asked
+from helpline.commands.common import asked, bar
 
 app = typer.Typer(no_args_is_help=True, help="What citizens hear: build it, record it anew.")
 
@@ -29,7 +27,7 @@ def build(ctx: typer.Context) -> None:
     folder = RunFolder(asked(ctx).settings.run_folder)
     programs = Programs()
     cache = programs.cache / "prompts"
-    with _bar("Prompts") as told:
+    with bar("Prompts") as told:
         built = build_prompts(folder.prompts, folder.music, programs=programs, cache=cache, progress=told)
     typer.echo(f"{built.made} made, {built.kept} kept as they were, {built.removed} removed, in {folder.prompts}")
 
@@ -59,22 +57,6 @@ def record(
 
     folder = Path(str(shipped_folder())) if to is None else to
     speaker = KokoroSpeaker(Programs().find("espeak-ng"))
-    with _bar("Spoken") as told:
+    with bar("Spoken") as told:
         spoken = record_all(Manifest.shipped(Catalogue.shipped()), folder, speaker, told=told)
     typer.echo(f"{spoken} recorded in {folder}")
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing in a pipe."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-
-        def told(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield told

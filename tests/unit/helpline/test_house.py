@@ -76,6 +76,17 @@ class Sweeper:
 
 
 @dataclass
+class Sealer:
+    """The events' seals as their chore sees them: `pending` more to be made."""
+
+    pending: int = 3
+
+    async def seal(self) -> bool:
+        self.pending -= 1
+        return self.pending > 0
+
+
+@dataclass
 class Feed:
     closed: bool = False
 
@@ -90,6 +101,7 @@ class Built:
     told: list[str]
     house: House
     grievances: Sweeper
+    sealer: Sealer
     feed: Feed
     served: list[str] = field(default_factory=list)
 
@@ -122,7 +134,7 @@ def built(folder: Path, **changes: Any) -> Built:
     told: list[str] = []
     served: list[str] = []
     rooms: dict[str, Any] = {name: Room(name, told) for name in ("agents", "acd", "dialer", "link")}
-    feed, grievances = Feed(), Sweeper()
+    feed, grievances, sealer = Feed(), Sweeper(), Sealer()
 
     async def serve_call(call: Call) -> None:
         served.append(call.caller)
@@ -132,13 +144,14 @@ def built(folder: Path, **changes: Any) -> Built:
     house = House(
         **rooms,
         grievances=cast("Any", grievances),
+        audit=cast("Any", sealer),
         calls=FastAgiServer("127.0.0.1", free_port(), serve_call, FakeWaker()),
         console=console,
         console_address=("127.0.0.1", free_port()),
         lifeline_folder=folder,
         clock=lambda: datetime.now(UTC),
     )
-    return Built(told, replace(house, **changes), grievances, feed, served)
+    return Built(told, replace(house, **changes), grievances, sealer, feed, served)
 
 
 # -- chores
@@ -296,4 +309,11 @@ async def test_a_message_that_a_citizen_spoke_becomes_work_for_an_agent(tmp_path
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not true():
+            await asyncio.sleep(0.005)
+
+
+async def test_all_that_is_not_sealed_is_sealed_at_the_start(tmp_path: Path) -> None:
+    made = built(tmp_path)
+    async with made.serving(), asyncio.timeout(5):
+        while made.sealer.pending:
             await asyncio.sleep(0.005)

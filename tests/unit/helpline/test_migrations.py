@@ -165,7 +165,8 @@ async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_e
     with sqlite3.connect(file) as connection:
         connection.execute(
             "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, "
-            "channel, state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, version) "
+            "channel, state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, "
+            "version) "
             "VALUES ('123456789010', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
             "'awaiting_feedback', 1, '2026-01-05 12:00:00', '2026-01-12 12:00:00', '1970-01-02 00:00:00', "
             "'2026-01-06 12:00:00', 0, 2, 0, 2)"
