@@ -23,6 +23,7 @@ from grievance_core.lifecycle_drawing import TableRow, printable
 from grievance_core.numbers import ComplaintNumber
 from grievance_core.officers import Post, post_for
 from grievance_core.registering import Registering, excluded_matter
+from grievance_core.rules import LEADERSHIP
 from grievance_core.store import VoiceMessage
 from grievance_core.writing import TRIES, Clock, loaded
 
@@ -167,7 +168,15 @@ class Grievances(Registering, Deciding):
         return replay(as_registered(complaint, events[0], rules=self._rules), events, rules=self._rules)
 
     def post_of(self, complaint: Complaint) -> Post:
-        """The office of the complaint's present level, with its title."""
+        """The office that has the complaint, with its title."""
+        if complaint.post == LEADERSHIP:
+            return Post(
+                id=LEADERSHIP,
+                designation="Leadership",
+                department=complaint.department,
+                district=complaint.district,
+                title="The leadership",
+            )
         return post_for(
             self.catalogue.category(complaint.category), self.catalogue.district(complaint.district), complaint.level
         )

@@ -144,7 +144,7 @@ class WorkingCalendar:
         return found
 
     def _worked_days(self, year: int) -> list[int]:
-        off = (self._holidays(year) | self._extra) - self._worked
+        off = self._holidays(year) | self._extra
         begin, end = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
         days = (date.fromordinal(ordinal) for ordinal in range(begin, end + 1))
         return [day.toordinal() for day in days if day in self._worked or not (day in off or self._of_the_week(day))]

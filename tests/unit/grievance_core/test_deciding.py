@@ -116,6 +116,17 @@ async def test_never_reached_goes_to_the_superior_who_asks_again_or_proposes_to_
     assert (await grievances.approve_closure(number, by="IG", level=4)).state is State.CLOSED_SPECIALLY
 
 
+async def test_what_went_past_l4_is_with_the_leadership_by_name(grievances: Grievances, clock: FixedClock) -> None:
+    number = (await grievances.register(a_draft(category="HOM-01"))).number
+    for _ in range(3):
+        await grievances.sweep(clock.move(days=30))
+    assert grievances.post_of(await grievances.get(number)).title == "Inspector General of Police, Lucknow"
+    await grievances.report(number, by="IG", text="हो गया")
+    await grievances.feedback_missed(number, attempt="a-1")
+    await grievances.sweep(clock.move(days=22))
+    assert grievances.post_of(await grievances.get(number)).title == "The leadership"
+
+
 async def test_a_declined_proposal_tells_why(grievances: Grievances, clock: FixedClock) -> None:
     complaint = await grievances.register(a_draft())
     await grievances.sweep(clock.move(days=2))

@@ -163,6 +163,12 @@ def test_an_extension_moves_the_due_time_once_and_only_from_above() -> None:
     assert (story.now, story.complaint.extended) == ((State.ESCALATED, 2), 0)
 
 
+def test_warnings_come_at_shares_of_the_extended_time() -> None:
+    story = Story().do(EventKind.EXTENDED, amount=2, by_level=2)  # five days instead of three
+    assert story.wait(days=2.4).clock_strikes().complaint.warned == 0
+    assert story.wait(days=0.2).clock_strikes().complaint.warned == 50
+
+
 def test_a_transfer_moves_the_department_and_not_the_due_time() -> None:
     story = Story().wait(days=1)
     due_at = story.complaint.due_at
