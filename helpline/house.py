@@ -22,6 +22,7 @@ from grievance_core.audit import Audit
 from grievance_core.service import Grievances
 from helpline.errors import ServiceFailed
 from helpline.lifeline import file_voice_messages
+from helpline.questions import Questions
 from outbound_dialer.service import Dialer
 from telephony.ami import AmiLink
 from telephony.server import FastAgiServer
@@ -50,6 +51,7 @@ class House:
     dialer: Dialer
     grievances: Grievances
     audit: Audit
+    questions: Questions
     link: AmiLink
     calls: FastAgiServer
     console: Starlette
@@ -82,6 +84,7 @@ class House:
                 tasks.create_task(console.serve(sockets=[listening]), name="console")
                 chores = [
                     tasks.create_task(every(SWEEP_SECONDS, self._sweep), name="time limits"),
+                    tasks.create_task(every(SWEEP_SECONDS, self._hand_out_questions), name="officers' questions"),
                     tasks.create_task(every(SEAL_SECONDS, self._seal), name="seals"),
                     tasks.create_task(every(LIFELINE_SECONDS, self._file_voice_messages), name="lifeline messages"),
                 ]
@@ -123,6 +126,11 @@ class House:
     async def _seal(self) -> None:
         while await self.audit.seal():
             pass  # a seal counts some thousands: after a long stand-still there are several
+
+    async def _hand_out_questions(self) -> None:
+        given = await self.questions.hand_out(self.clock(), queue=self.acd.queue_of("status"))
+        if given:
+            log.info("Officers' questions are to be put", extra={"action": "questions_given", "questions": given})
 
     async def _file_voice_messages(self) -> None:
         filed = await file_voice_messages(

@@ -37,6 +37,7 @@ from helpline.fencing import FencedLink, FencedPool, fenced_calls
 from helpline.holding import Terms
 from helpline.house import House
 from helpline.lease import Lease
+from helpline.questions import Questions
 from helpline.queue_rules import queue_rules
 from helpline.redis_server import RedisServer
 from helpline.rules import rules_of
@@ -266,6 +267,7 @@ def _house(
         dialer=dialer,
         grievances=grievances,
         audit=audit,
+        questions=Questions(grievances, acd.add_work),
         link=link,
         calls=calls,
         console=build_console(console),

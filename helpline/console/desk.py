@@ -58,6 +58,7 @@ class Desk:
             Route("/desk/work/sound", self.sound, methods=["GET"]),
             Route("/desk/complaints", self.register, methods=["POST"]),
             Route("/desk/complaints/{number}", self.complaint, methods=["GET"]),
+            Route("/desk/complaints/{number}/reply", self.reply, methods=["POST"]),
         ]
 
     async def _agent(self, request: Request) -> Agent | None:
@@ -261,14 +262,34 @@ class Desk:
         """One complaint with its history, to tell a caller how it stands."""
         if await self._agent(request) is None:
             return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
+        return await self._shown(request.path_params["number"])
+
+    async def reply(self, request: Request) -> Response:
+        """What the citizen answers to an officer's question."""
+        agent = await self._agent(request)
+        if agent is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number, values = request.path_params["number"], await typed(request, "reply")
+        try:
+            await self._parts.grievances.reply_to_officer(
+                number, text=values["reply"], channel="desk", by=f"citizen, noted by {agent.id}"
+            )
+        except GrievanceError as error:
+            status, message = told(error) or (400, str(error))
+            return await self._shown(number, status=status, message=message, reply=values["reply"])
+        return see(f"/desk/complaints/{number}")
+
+    async def _shown(self, number: str, *, status: int = 200, message: str = "", reply: str = "") -> Response:
         complaint = await self._parts.grievances.get(number)
         return self._pages.render(
             "complaint.html",
+            status=status,
+            message=message,
             complaint=complaint,
             post=self._parts.grievances.post_of(complaint),
             history=await self._parts.grievances.history(number),
             office=False,
+            values={"reply": reply},
         )
 
 

@@ -164,6 +164,20 @@ async def test_supporters_stay_with_a_parent_whose_own_citizen_is_dissatisfied(g
     assert len(await grievances.awaiting_feedback()) == 3
 
 
+async def test_who_said_no_to_an_earlier_report_is_first_asked_about_the_last_one(grievances: Grievances) -> None:
+    parent, parts = await village(grievances, size=1)
+    for attempt in ("a", "b"):
+        await grievances.report(parent.number, by="JE", text="बदल दिया")
+        if attempt == "a":
+            await refuse(grievances, parts[0].number, "a")
+            await refuse(grievances, parent.number, "b")
+    await grievances.feedback(parent.number, satisfied=True, attempt="c", channel="call")
+    waiting = await grievances.get(parts[0].number)
+    assert (waiting.state, waiting.feedback_wanted) == (State.MERGED, True)
+    done = await grievances.feedback(waiting.number, satisfied=True, attempt="d", channel="call")
+    assert done.state is State.CLOSED_SATISFIED
+
+
 async def test_a_supporter_is_asked_after_a_report_only_and_once(grievances: Grievances) -> None:
     parent, parts = await village(grievances, size=1)
     with pytest.raises(NotAllowed, match="after the report"):

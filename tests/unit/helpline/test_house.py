@@ -87,6 +87,18 @@ class Sealer:
 
 
 @dataclass
+class Asker:
+    """Officers' questions as their chore sees them."""
+
+    given: int = 0
+
+    async def hand_out(self, _now: datetime, *, queue: str) -> int:
+        assert queue
+        self.given += 1
+        return 1
+
+
+@dataclass
 class Feed:
     closed: bool = False
 
@@ -102,6 +114,7 @@ class Built:
     house: House
     grievances: Sweeper
     sealer: Sealer
+    asker: Asker
     feed: Feed
     served: list[str] = field(default_factory=list)
 
@@ -134,7 +147,7 @@ def built(folder: Path, **changes: Any) -> Built:
     told: list[str] = []
     served: list[str] = []
     rooms: dict[str, Any] = {name: Room(name, told) for name in ("agents", "acd", "dialer", "link")}
-    feed, grievances, sealer = Feed(), Sweeper(), Sealer()
+    feed, grievances, sealer, asker = Feed(), Sweeper(), Sealer(), Asker()
 
     async def serve_call(call: Call) -> None:
         served.append(call.caller)
@@ -145,13 +158,14 @@ def built(folder: Path, **changes: Any) -> Built:
         **rooms,
         grievances=cast("Any", grievances),
         audit=cast("Any", sealer),
+        questions=cast("Any", asker),
         calls=FastAgiServer("127.0.0.1", free_port(), serve_call, FakeWaker()),
         console=console,
         console_address=("127.0.0.1", free_port()),
         lifeline_folder=folder,
         clock=lambda: datetime.now(UTC),
     )
-    return Built(told, replace(house, **changes), grievances, sealer, feed, served)
+    return Built(told, replace(house, **changes), grievances, sealer, asker, feed, served)
 
 
 # -- chores
@@ -317,3 +331,10 @@ async def test_all_that_is_not_sealed_is_sealed_at_the_start(tmp_path: Path) -> 
     async with made.serving(), asyncio.timeout(5):
         while made.sealer.pending:
             await asyncio.sleep(0.005)
+
+
+async def test_officers_questions_are_handed_out_while_it_serves(tmp_path: Path) -> None:
+    made = built(tmp_path)
+    async with made.serving(), asyncio.timeout(5):
+        while not made.asker.given:
+            await asyncio.sleep(0.01)

@@ -72,6 +72,28 @@ async def test_beyond_the_cap_a_supervisor_allows_it(house: House) -> None:
     assert (await house.grievances.history(mine.number))[-1].by == "Supervisor Rao"
 
 
+async def test_an_officers_question_is_answered_on_the_complaints_page(house: House) -> None:
+    there = await known(house)
+    path = f"/desk/complaints/{there.number}"
+    assert "/reply" not in (await house.web.get(path)).text
+    await house.grievances.ask_citizen(there.number, by="JE", text="कौन सा गाँव")
+    page = (await house.web.get(path)).text
+    assert "कौन सा गाँव" in page
+    assert f'action="{path}/reply"' in page
+    assert (await house.web.post(f"{path}/reply", data={"reply": " "})).status_code == 422
+    assert (await house.web.post(f"{path}/reply", data={"reply": "रामपुर"})).status_code == 303
+    assert (await house.grievances.get(there.number)).question_at is None
+    last = (await house.grievances.history(there.number))[-1]
+    assert (last.text, last.by) == ("रामपुर", "citizen, noted by 1001")
+    again = await house.web.post(f"{path}/reply", data={"reply": "रामपुर"})
+    assert (again.status_code, "No question" in again.text) == (409, True)
+
+
+async def test_nobody_answers_for_a_citizen_without_signing_in(house: House) -> None:
+    there = await house.grievances.register(a_draft())
+    assert (await house.web.post(f"/desk/complaints/{there.number}/reply", data={"reply": "x"})).status_code == 403
+
+
 async def test_an_excluded_matter_is_refused_with_where_to_go(house: House) -> None:
     await house.at_the_desk()
     assert "public information officer" in await sent(house, excluded="rti")
