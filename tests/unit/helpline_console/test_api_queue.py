@@ -65,6 +65,15 @@ async def test_a_supervisor_says_that_a_caller_is_vulnerable_and_takes_it_back(h
     assert (await house.web.post("/api/callers/nobody/vulnerable", headers=house.api)).status_code == 422
 
 
+async def test_a_call_that_is_named_by_its_id_is_not_looked_for_among_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.queue.knows("c-9", "9876543210")
+    monkeypatch.setattr(house.queue, "snapshot", lambda limit=None: pytest.fail("thousands were listed"))
+    answer = await house.web.post("/api/queue/calls/c-9/front", headers=house.api, json={"by": "meera"})
+    assert (answer.status_code, house.supervision.asked) == (200, [("front", "c-9")])
+
+
 async def test_a_notice_is_taken_away(house: House) -> None:
     assert (await house.web.delete("/api/queue/notice?by=meera", headers=house.api)).json() == {"notice": {}}
     assert (house.supervision.asked, house.supervision.by) == ([("clear",)], ["meera"])
