@@ -128,7 +128,7 @@ class QueueApi:
         return JSONResponse({"agent": agent.id, "supervisor": supervisor.id, "how": how})
 
     def _call(self, request: Request) -> str:
-        named = request.path_params["caller"].strip()
+        named: str = request.path_params["caller"].strip()
         if self._parts.acd.call(named) is not None:
             return named  # by its id, as programs do: nobody need be looked for among thousands
         return call_meant(named, self._parts.acd.snapshot())
