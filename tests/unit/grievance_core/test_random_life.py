@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from grievance_core.chain import BEGIN, sealed
 from grievance_core.complaint import Complaint, Deed, Draft, Event
 from grievance_core.errors import NotAllowed
 from grievance_core.life import as_registered, due_event, happen, register, replay
@@ -48,23 +51,43 @@ PEOPLE = st.sampled_from(["SP", "DM"])
 LEVEL = st.integers(1, LEADERSHIP_LEVEL)
 
 
-class RandomLife(RuleBasedStateMachine):
-    """Anything happens in any order."""
+DRAFTS = st.fixed_dictionaries(
+    {
+        "category": st.sampled_from(sorted(CATALOGUE.categories)),
+        "kind": st.sampled_from(["complaint"] * 9 + ["demand", "suggestion", "information"]),
+        "caller": st.sampled_from(["9876543210", "9876543210", ""]),
+        "accused": st.sampled_from([0, 0, 0, 1, 2, 4]),
+        "excluded": st.sampled_from([""] * 9 + ["rti"]),
+    }
+)
 
-    @initialize(
-        category=st.sampled_from(sorted(CATALOGUE.categories)),
-        kind=st.sampled_from(["complaint"] * 6 + ["demand", "suggestion", "information"]),
-        caller=st.sampled_from(["9876543210", "9876543210", ""]),
-        accused=st.integers(0, 4),
-        excluded=st.sampled_from([""] * 9 + ["rti"]),
-    )
-    def registered(self, category: str, kind: Kind, caller: str, accused: int, excluded: str) -> None:
+
+def at_work(machine: RandomLife) -> bool:
+    return machine.complaint.state in WITH_AN_OFFICER
+
+
+def is_asked(machine: RandomLife) -> bool:
+    return machine.complaint.feedback_wanted
+
+
+def is_in(*states: State) -> Callable[[RandomLife], bool]:
+    return lambda machine: machine.complaint.state in states
+
+
+class RandomLife(RuleBasedStateMachine):
+    """Anything happens in any order: to one complaint after another, each until its end and beyond."""
+
+    @initialize(drafted=DRAFTS)
+    def registered(self, drafted: dict[str, Any]) -> None:
+        self.clock = FixedClock()
+        self.take_in(**drafted)
+
+    def take_in(self, *, category: str, kind: Kind, caller: str, accused: int, excluded: str) -> None:
         posts = [RULES.owners(category, "162", level, NOON, None).post for level in (1, 2, 3, 4)]
         draft: Draft = replace(
             a_draft(category=category, caller=caller), kind=kind, accused=posts[accused - 1] if accused else None
         )
-        self.clock = FixedClock()
-        self.complaint, events = register(draft, number=NUMBER, at=NOON, rules=RULES, excluded=excluded)
+        self.complaint, events = register(draft, number=NUMBER, at=self.clock(), rules=RULES, excluded=excluded)
         self.events: list[Event] = list(events)
 
     def happens(self, kind: EventKind, deed: Deed | None = None) -> None:
@@ -105,14 +128,34 @@ class RandomLife(RuleBasedStateMachine):
     def deed(self, **more: object) -> Deed:
         return Deed(at=self.clock(), **{"by": "somebody", "channel": "desk"} | more)  # type: ignore[arg-type]
 
+    @precondition(lambda self: not self.complaint.is_open)
+    @rule(drafted=DRAFTS)
+    def another_citizen_calls(self, drafted: dict[str, Any]) -> None:
+        self.whole_life_is_right()
+        self.take_in(**drafted)
+
     @rule(days=st.floats(0, 12))
     def time_passes(self, days: float) -> None:
         self.clock.move(days=days)
 
     @rule()
+    def sweep_comes(self) -> None:
+        while due := due_event(self.complaint, self.clock(), rules=RULES):
+            self.happens(due[0], self.deed(by="clock", amount=due[1]))
+
+    @rule(times=st.integers(1, 4))
+    def nobody_does_anything(self, times: int) -> None:
+        for _ in range(times):
+            if self.complaint.sweep_at is not None:
+                self.clock.now = max(self.clock.now, self.complaint.sweep_at)
+                self.sweep_comes()
+
+    @precondition(at_work)
+    @rule()
     def reports(self) -> None:
         self.happens(report_event(self.complaint.kind))
 
+    @precondition(is_asked)
     @rule(satisfied=st.sampled_from([False, False, False, True]))
     def answers(self, satisfied: bool) -> None:
         it = self.complaint
@@ -122,15 +165,25 @@ class RandomLife(RuleBasedStateMachine):
             kind = feedback_event(satisfied=satisfied, level=it.level, dissatisfied_before=it.dissatisfied)
             self.happens(kind)
 
+    @precondition(at_work)
+    @rule()
+    def reports_what_is_not_so(self) -> None:
+        self.reports()
+        if self.complaint.feedback_wanted:
+            self.answers(satisfied=False)
+
+    @precondition(is_asked)
     @rule()
     def is_not_reached(self) -> None:
         self.happens(EventKind.FEEDBACK_MISSED)
 
+    @precondition(at_work)
     @rule(level=st.integers(1, 4), by=PEOPLE)
     def closure_is_proposed(self, level: int, by: str) -> None:
         kind = proposal_event(level=self.complaint.level, by_level=level)
         self.happens(kind, self.deed(by=by, by_level=level, reason="in_court"))
 
+    @precondition(is_in(State.CLOSURE_PROPOSED))
     @rule(level=LEVEL, by=PEOPLE, approve=st.booleans())
     def closure_is_decided(self, level: int, by: str, approve: bool) -> None:
         it = self.complaint
@@ -139,47 +192,59 @@ class RandomLife(RuleBasedStateMachine):
         )
         self.happens(kind, self.deed(by=by, by_level=level))
 
+    @precondition(lambda self: at_work(self) and self.complaint.level > 1)
+    @rule(by_level=LEVEL, approve=st.booleans())
+    def two_people_would_close_it(self, by_level: int, approve: bool) -> None:
+        if self.complaint.state is not State.CLOSURE_PROPOSED:
+            self.closure_is_proposed(level=self.complaint.level, by="SP")
+        by = "DM" if self.complaint.proposed_by == "SP" else "SP"
+        self.closure_is_decided(level=max(by_level, self.complaint.proposed_level), by=by, approve=approve)
+
+    @precondition(is_in(State.CLOSED_SPECIALLY, State.CLOSED_ANSWERED))
     @rule()
     def citizen_objects(self) -> None:
         self.happens(objection_event(level=self.complaint.level, objections_before=self.complaint.objections))
 
+    @precondition(at_work)
     @rule(level=LEVEL, days=st.integers(1, 15))
     def time_is_extended(self, level: int, days: int) -> None:
         it = self.complaint
         kind = extension_event(level=it.level, by_level=level, extended_before=it.extended)
         self.happens(kind, self.deed(by_level=level, amount=days))
 
+    @precondition(at_work)
     @rule(category=st.sampled_from(sorted(CATALOGUE.categories)), supervisor=st.booleans())
     def is_transferred(self, category: str, supervisor: bool) -> None:
         kind = transfer_event(transfers_before=self.complaint.transfers, most=2, by_supervisor=supervisor)
         self.happens(kind, self.deed(about=category))
 
+    @precondition(is_in(State.WITH_SUPERIOR))
     @rule()
     def superior_has_it_asked_again(self) -> None:
         self.happens(EventKind.ASKED_AGAIN)
 
+    @precondition(is_in(State.REFUSED))
     @rule()
     def supervisor_overrides(self) -> None:
         self.happens(EventKind.OVERRIDDEN)
 
-    @rule()
-    def sweep_comes(self) -> None:
-        while due := due_event(self.complaint, self.clock(), rules=RULES):
-            self.happens(due[0], self.deed(by="clock", amount=due[1]))
-
     @rule(
         kind=st.sampled_from(
             [
-                *(EventKind.TURNED_AWAY, EventKind.ASSIGNED, EventKind.REGISTERED, EventKind.REMINDED),
                 *(EventKind.QUESTION_ASKED, EventKind.QUESTION_ANSWERED, EventKind.SUPPORTED, EventKind.PRESSED),
-                *(EventKind.PARENT_REPORTED, EventKind.SECOND_FEEDBACK, EventKind.ATTACHED),
+                *(EventKind.PARENT_REPORTED, EventKind.SECOND_FEEDBACK, EventKind.ATTACHED, EventKind.REMINDED),
             ]
         )
     )
-    def something_is_noted_or_is_nonsense(self, kind: EventKind) -> None:
+    def something_is_noted(self, kind: EventKind) -> None:
         due_at = self.complaint.due_at
         self.happens(kind)
         assert self.complaint.due_at == due_at
+
+    @rule(kind=st.sampled_from(EventKind))
+    def what_the_table_bars_is_refused(self, kind: EventKind) -> None:
+        if not isinstance(outcome_of(self.complaint.state, kind), Transition):
+            self.happens(kind)
 
     @rule(go=st.integers(0, 9))
     def is_merged_or_leaves_its_parent(self, go: int) -> None:
@@ -188,6 +253,7 @@ class RandomLife(RuleBasedStateMachine):
         elif go == 0 and not self.complaint.supporters:
             self.happens(EventKind.MERGED, self.deed(about=NUMBER[::-1]))
 
+    @precondition(lambda self: self.complaint.is_open)
     @rule(go=st.integers(0, 19))
     def is_withdrawn(self, go: int) -> None:
         if go == 0:
@@ -224,10 +290,33 @@ class RandomLife(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "complaint"):
-            assert [event.seq for event in self.events] == list(range(1, len(self.events) + 1))
-            first = as_registered(self.complaint, self.events[0], rules=RULES)
-            assert replay(first, self.events, rules=RULES) == self.complaint
+            self.whole_life_is_right()
+
+    def whole_life_is_right(self) -> None:
+        """The complaint is what its events make it, and their seals show any change."""
+        assert [event.seq for event in self.events] == list(range(1, len(self.events) + 1))
+        first = as_registered(self.complaint, self.events[0], rules=RULES)
+        assert replay(first, self.events, rules=RULES) == self.complaint
+        self.seals_show_any_change()
+
+    def seals_show_any_change(self) -> None:
+        """One word changed in the middle breaks every seal from there on, and none before."""
+        place = len(self.events) // 2
+        forged = [*self.events]
+        forged[place] = replace(forged[place], by="somebody else")
+        honest, other = seals(self.events), seals(forged)
+        assert len(set(honest)) == len(honest)
+        assert [one == two for one, two in zip(honest, other, strict=True)] == [
+            seq < place for seq in range(len(honest))
+        ]
+
+
+def seals(events: list[Event]) -> list[str]:
+    found = [BEGIN]
+    for event in events:
+        found.append(sealed(event, found[-1]))
+    return found[1:]
 
 
 TestRandomLife = RandomLife.TestCase
-TestRandomLife.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestRandomLife.settings = settings(max_examples=220, stateful_step_count=50, deadline=None)
