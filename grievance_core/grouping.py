@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from grievance_core import store
 from grievance_core.complaint import Complaint, Deed, Step
 from grievance_core.life import happen
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.rules import Rules
+from grievance_core.tables import Db
 
 # A report, and a superior's wish to have the citizens asked once more.
 _ASKING = frozenset({EventKind.REPORTED, EventKind.ASKED_AGAIN})
 
 
-async def step(session: AsyncSession, complaint: Complaint, kind: EventKind, deed: Deed, *, rules: Rules) -> Step:
+async def step(session: Db, complaint: Complaint, kind: EventKind, deed: Deed, *, rules: Rules) -> Step:
     """Carry an event out and store it, with what follows for the supporters. Raises NotAllowed or ChangedMeanwhile."""
     if complaint.state is State.MERGED and kind in (EventKind.SATISFIED, EventKind.DISSATISFIED_WITH_PARENT):
         return await _supporter_answers(session, complaint, kind, deed, rules)
@@ -36,13 +35,13 @@ async def step(session: AsyncSession, complaint: Complaint, kind: EventKind, dee
     return after, event
 
 
-async def _store(session: AsyncSession, before: Complaint, kind: EventKind, deed: Deed, rules: Rules) -> Step:
+async def _store(session: Db, before: Complaint, kind: EventKind, deed: Deed, rules: Rules) -> Step:
     after, event = happen(before, kind, deed, rules=rules)
     await store.save(session, before, after, event)
     return after, event
 
 
-async def _supporter_answers(session: AsyncSession, part: Complaint, kind: EventKind, deed: Deed, rules: Rules) -> Step:
+async def _supporter_answers(session: Db, part: Complaint, kind: EventKind, deed: Deed, rules: Rules) -> Step:
     """Counted with the parent, which is written first as everywhere, so that no two writers wait for each other."""
     satisfied = kind is EventKind.SATISFIED
     parent = await store.load(session, part.parent) if part.parent else None
@@ -55,7 +54,7 @@ async def _supporter_answers(session: AsyncSession, part: Complaint, kind: Event
     return after, event
 
 
-async def _go_on_without(session: AsyncSession, parent: Complaint, deed: Deed, rules: Rules) -> None:
+async def _go_on_without(session: Db, parent: Complaint, deed: Deed, rules: Rules) -> None:
     """The parent's citizen is satisfied: whoever said no to its last report goes on, together."""
     first: Complaint | None = None
     for part in await store.parts_of(session, parent.number):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from grievance_core.catalogue import TOP_LEVEL
 from grievance_core.complaint import Complaint, Deed, Draft, Event, Step
@@ -117,12 +117,13 @@ def happen(complaint: Complaint, kind: EventKind, deed: Deed, *, rules: Rules) -
     outcome = outcome_of(complaint.state, kind)
     if isinstance(outcome, Barred):
         raise NotAllowed(outcome.name.lower(), outcome.value)
-    changed = replace(complaint, state=outcome.to, version=complaint.version + 1)
+    changed = complaint
     if kind is EventKind.REPORTED:
         changed = replace(changed, reported_at=deed.at, supporters_for=0, supporters_against=0)
     for effect in outcome.effects:
         changed = _EFFECTS[effect](changed, deed, rules)
-    changed = replace(changed, sweep_at=_sweep_at(changed, rules))
+    sweep_at = _sweep_at(changed, outcome.to, rules)
+    changed = replace(changed, state=outcome.to, version=complaint.version + 1, sweep_at=sweep_at)
     return changed, _event(changed, kind, deed)
 
 
@@ -187,9 +188,9 @@ def _warnings(complaint: Complaint, rules: Rules) -> list[tuple[int, datetime]]:
     ]
 
 
-def _sweep_at(complaint: Complaint, rules: Rules) -> datetime | None:
-    """When the clock has something to do with it next."""
-    if complaint.state in WITH_AN_OFFICER:
+def _sweep_at(complaint: Complaint, state: State, rules: Rules) -> datetime | None:
+    """When the clock has something to do with it next, in this state."""
+    if state in WITH_AN_OFFICER:
         if complaint.overdue:
             return None
         return next((at for _, at in _warnings(complaint, rules)), complaint.ends_at)
@@ -224,6 +225,10 @@ def _event(complaint: Complaint, kind: EventKind, deed: Deed) -> Event:
 
 # The effects
 
+NO_PROPOSAL: Final[Mapping[str, Any]] = MappingProxyType(
+    {"proposed_by": "", "proposed_level": 0, "proposed_reason": ""}
+)
+
 
 def _enter(complaint: Complaint, level: int, at: datetime, rules: Rules) -> Complaint:
     """At a level from now on: its owner, its due time, and nothing left of the level before."""
@@ -232,7 +237,8 @@ def _enter(complaint: Complaint, level: int, at: datetime, rules: Rules) -> Comp
     limit = rules.limit(complaint.category, own_level)
     due_at = rules.calendar.add(at, limit.span, working=limit.working)
     return replace(
-        _drop_proposal(complaint),
+        complaint,
+        **NO_PROPOSAL,
         level=own_level,
         post=owner.post,
         flags=" ".join(owner.flags),
@@ -310,10 +316,6 @@ def _end(complaint: Complaint, deed: Deed, _rules: Rules) -> Complaint:
     return replace(complaint, closed_at=deed.at, stopped_at=None, question_at=None)
 
 
-def _drop_proposal(complaint: Complaint) -> Complaint:
-    return replace(complaint, proposed_by="", proposed_level=0, proposed_reason="")
-
-
 _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = MappingProxyType(
     {
         Effect.ENTER_LEVEL_1: lambda it, deed, rules: _enter(it, 1, deed.at, rules),
@@ -322,7 +324,7 @@ _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = Mappi
         Effect.STOP_CLOCK: _stop_clock,
         Effect.RUN_CLOCK: _run_clock,
         Effect.ASK: lambda it, deed, rules: replace(
-            it, ask_at=rules.ask_at(it.number, it.version, deed.at), unreached=0
+            it, ask_at=rules.ask_at(it.number, it.version + 1, deed.at), unreached=0
         ),
         Effect.STOP_ASKING: lambda it, _, __: replace(it, ask_at=None),
         Effect.COUNT_DISSATISFIED: lambda it, _, __: replace(it, dissatisfied=it.dissatisfied + 1),
@@ -332,7 +334,7 @@ _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = Mappi
         Effect.PROPOSE: lambda it, deed, _: replace(
             it, proposed_by=deed.by, proposed_level=deed.by_level, proposed_reason=deed.reason
         ),
-        Effect.DROP_PROPOSAL: lambda it, _, __: _drop_proposal(it),
+        Effect.DROP_PROPOSAL: lambda it, _, __: replace(it, **NO_PROPOSAL),
         Effect.COUNT_OBJECTION: lambda it, _, __: replace(it, objections=it.objections + 1),
         Effect.MOVE_DEPARTMENT: _move_department,
         Effect.OPEN_QUESTION: lambda it, deed, _: replace(it, question_at=deed.at),

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from grievance_core import numbers, store
 from grievance_core.complaint import Complaint, Deed, Draft, Event, checked, once_key, words
@@ -18,6 +17,7 @@ from grievance_core.excluded import ExcludedMatter
 from grievance_core.grouping import step
 from grievance_core.life import happen, register
 from grievance_core.lifecycle import Barred, EventKind, State, merging_event
+from grievance_core.tables import Db
 from grievance_core.writing import TRIES, Writing, loaded
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Registering(Writing):
             events: tuple[Event, ...] = told
             try:
                 with store.plain_errors():
-                    async with self._sessions.begin() as session:
+                    async with self._engine.begin() as session:
                         if not excluded and await self._over_cap(session, draft, now):
                             complaint, events = self._allowed(complaint, events, allowed_by)
                         await store.add(session, complaint, events, once_key=key)
@@ -79,7 +79,7 @@ class Registering(Writing):
             district=self.catalogue.district(draft.district).code,
         )
 
-    async def _over_cap(self, session: AsyncSession, draft: Draft, now: datetime) -> bool:
+    async def _over_cap(self, session: Db, draft: Draft, now: datetime) -> bool:
         cap = self._rules.policy.cap_per_month
         if cap is None or not draft.caller or draft.kind == "information":
             return False
@@ -98,7 +98,7 @@ class Registering(Writing):
 
     async def _registered_before(self, key: str) -> Complaint | None:
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.by_once_key(session, key)
 
     async def alike(self, draft: Draft) -> tuple[Alike, ...]:
@@ -106,7 +106,7 @@ class Registering(Writing):
         draft = self._known(draft)
         since = self._clock() - ALIKE_SPAN
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 mine = await store.open_of_caller(session, draft.caller, draft.category) if draft.caller else []
                 others = await store.open_alike(session, draft.category, draft.district, since=since)
         return alike(draft, {complaint.number: complaint for complaint in (*mine, *others)}.values())
@@ -126,7 +126,7 @@ class Registering(Writing):
             raise DraftRefused("A complaint can't become part of itself. Give the other one's number.")
         deed = self._deed(by=by, channel=channel, about=parent)
 
-        async def work(session: AsyncSession) -> Complaint:
+        async def work(session: Db) -> Complaint:
             whole, part = await loaded(session, parent), await loaded(session, child)
             if whole.state is State.MERGED:
                 raise NotAllowed(Barred.PART_OF_ANOTHER.name.lower(), Barred.PART_OF_ANOTHER.value)
@@ -147,7 +147,7 @@ class Registering(Writing):
         """The complaints that are part of this one, in the order of their numbers."""
         parsed = numbers.parse(number)
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.parts_of(session, parsed)
 
 

@@ -72,7 +72,7 @@ class Grievances(Registering, Deciding):
         """Raises NumberUnreadable or UnknownComplaint."""
         parsed = numbers.parse(number)
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await loaded(session, parsed)
 
     async def find(
@@ -85,27 +85,27 @@ class Grievances(Registering, Deciding):
     ) -> list[Complaint]:
         """Complaints that meet all conditions given, newest first."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.find(session, caller=caller, state=state, post=post, limit=limit)
 
     async def history(self, number: str) -> list[Event]:
         """All that happened to a complaint, in order. Raises NumberUnreadable or UnknownComplaint."""
         parsed = numbers.parse(number)
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 await loaded(session, parsed)
                 return await store.events_of(session, parsed)
 
     async def for_call(self, call_id: str) -> list[Complaint]:
         """What was registered in this call, in order."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.of_call(session, call_id)
 
     async def awaiting_feedback(self, limit: int = 100, now: datetime | None = None) -> list[Complaint]:
         """Whose citizen is to be rung by `now`, longest due first; supporters of a reported complaint among them."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.awaiting_feedback(session, now or self._clock(), limit)
 
     async def feedback_of(self, caller: str) -> list[Complaint]:
@@ -113,13 +113,13 @@ class Grievances(Registering, Deciding):
         if not caller:
             return []
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.feedback_of(session, caller)
 
     async def open_questions(self, limit: int = 100) -> list[Complaint]:
         """Whose citizen is to be rung with an officer's question, oldest first."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.open_questions(session, limit)
 
     async def status_of(self, number: str, caller: str, pin: str = "") -> Complaint | NotTold:
@@ -141,7 +141,7 @@ class Grievances(Registering, Deciding):
     async def _opened_by(self, complaint: Complaint, pin: str) -> Complaint | NotTold:
         now = self._clock()
         with store.plain_errors():
-            async with self._sessions.begin() as session:
+            async with self._engine.begin() as session:
                 wrong = await store.wrong_pins_of(session, complaint.number, since=now - PIN_SPAN)
                 if wrong >= self._rules.policy.wrong_pins:
                     return NotTold("locked")
@@ -155,7 +155,7 @@ class Grievances(Registering, Deciding):
         if not caller:
             return Standing()
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 found = await store.open_levels(session, caller, limit=PAGE)
         return Standing(
             highest_level=max((level for level, _ in found), default=0),
@@ -252,20 +252,20 @@ class Grievances(Registering, Deciding):
 
     async def _due(self, now: datetime, after: tuple[datetime, str] | None) -> list[tuple[datetime, ComplaintNumber]]:
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.due(session, now, after=after, limit=PAGE)
 
     async def oldest_overdue(self, now: datetime) -> datetime | None:
         """When the time ran out of what should have gone up longest ago and has not; None when all went up."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.oldest_overdue(session, now)
 
     async def _clock_strikes(self, number: ComplaintNumber, now: datetime) -> bool:
         """Whether the clock did something: a report may have come in since it was found due."""
         for _ in range(TRIES):
             with store.plain_errors():
-                async with self._sessions() as session:
+                async with self._engine.connect() as session:
                     complaint = await loaded(session, number)
             due = due_event(complaint, now, rules=self._rules)
             if due is None:
@@ -287,13 +287,13 @@ class Grievances(Registering, Deciding):
         name = str(path)
         for _ in range(TRIES):
             with store.plain_errors():
-                async with self._sessions() as session:
+                async with self._engine.connect() as session:
                     there = await store.voice_message(session, name)
             if there is not None:
                 return there
             # Taken already means that another writer filed it between our look and our write.
             with suppress(IntegrityError), store.plain_errors():
-                async with self._sessions.begin() as session:
+                async with self._engine.begin() as session:
                     await store.add_voice_message(
                         session, path=name, caller=caller, taken_at=taken_at, filed_at=self._clock()
                     )
@@ -302,19 +302,19 @@ class Grievances(Registering, Deciding):
     async def voice_messages(self, limit: int = 100) -> list[VoiceMessage]:
         """Recorded complaints, oldest first."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 return await store.voice_messages(session, limit)
 
     async def count_refusal(self, matter: str, caller: str) -> None:
         """Count an excluded matter that was turned away. `matter` is one of ExcludedMatter, else UnknownMatter."""
         excluded = excluded_matter(matter)
         with store.plain_errors():
-            async with self._sessions.begin() as session:
+            async with self._engine.begin() as session:
                 await store.add_refusal(session, matter=excluded, caller=caller, at=self._clock())
 
     async def refusal_counts(self, since: datetime | None = None) -> dict[ExcludedMatter, int]:
         """How many were turned away per matter, since a time or ever."""
         with store.plain_errors():
-            async with self._sessions() as session:
+            async with self._engine.connect() as session:
                 counts = await store.refusal_counts(session, since)
         return {matter: counts.get(matter, 0) for matter in ExcludedMatter}

@@ -24,7 +24,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from grievance_core.chain import BEGIN, sealed
 from grievance_core.complaint import Complaint, Event
@@ -32,7 +31,7 @@ from grievance_core.errors import ChangedMeanwhile, StoreBusy, StoreFailed
 from grievance_core.excluded import ExcludedMatter
 from grievance_core.lifecycle import FINAL, WITH_AN_OFFICER, EventKind, State
 from grievance_core.numbers import ComplaintNumber
-from grievance_core.tables import complaint_events, complaints, refusals, voice_message_files, wrong_pins
+from grievance_core.tables import Db, complaint_events, complaints, refusals, voice_message_files, wrong_pins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +121,14 @@ def _event_values(events: Sequence[Event], before: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def add(session: AsyncSession, complaint: Complaint, events: Sequence[Event], *, once_key: str | None) -> None:
+async def add(session: Db, complaint: Complaint, events: Sequence[Event], *, once_key: str | None) -> None:
     """Store a new complaint. IntegrityError if its number or `once_key` is taken."""
     values = {name: getattr(complaint, name) for name in _COMPLAINT_FIELDS}
     await session.execute(_ADD, values | {"once_key": once_key})
     await session.execute(_ADD_EVENT, _event_values(events, BEGIN))
 
 
-async def save(session: AsyncSession, before: Complaint, after: Complaint, event: Event) -> None:
+async def save(session: Db, before: Complaint, after: Complaint, event: Event) -> None:
     """Store the changed complaint and the event that changed it.
 
     Raises ChangedMeanwhile if the stored one is no longer the one that was loaded.
@@ -143,32 +142,32 @@ async def save(session: AsyncSession, before: Complaint, after: Complaint, event
     await session.execute(_ADD_EVENT, _event_values([event], last or BEGIN))
 
 
-async def load(session: AsyncSession, number: ComplaintNumber) -> Complaint | None:
+async def load(session: Db, number: ComplaintNumber) -> Complaint | None:
     row = (await session.execute(_LOAD, {"wanted": number})).one_or_none()
     return None if row is None else _complaint_of(row)
 
 
-async def by_once_key(session: AsyncSession, once_key: str) -> Complaint | None:
+async def by_once_key(session: Db, once_key: str) -> Complaint | None:
     found = await _complaints(session, select(complaints).where(complaints.c.once_key == once_key))
     return found[0] if found else None
 
 
-async def attempt_told(session: AsyncSession, number: ComplaintNumber, attempt: str) -> bool:
+async def attempt_told(session: Db, number: ComplaintNumber, attempt: str) -> bool:
     """Whether the end of this feedback call is on record already."""
     return await session.scalar(_ATTEMPT, {"wanted": number, "told": attempt}) is not None
 
 
-async def events_of(session: AsyncSession, number: ComplaintNumber) -> list[Event]:
+async def events_of(session: Db, number: ComplaintNumber) -> list[Event]:
     statement = select(complaint_events).where(complaint_events.c.number == number)
     return [event_of(row) for row in await session.execute(statement.order_by(complaint_events.c.seq))]
 
 
-async def _complaints(session: AsyncSession, statement: Select[Any]) -> list[Complaint]:
+async def _complaints(session: Db, statement: Select[Any]) -> list[Complaint]:
     return [_complaint_of(row) for row in await session.execute(statement)]
 
 
 async def find(
-    session: AsyncSession, *, caller: str | None, state: State | None, post: str | None, limit: int
+    session: Db, *, caller: str | None, state: State | None, post: str | None, limit: int
 ) -> list[Complaint]:
     statement = select(complaints).order_by(complaints.c.registered_at.desc(), complaints.c.number).limit(limit)
     for column, wanted in ((complaints.c.caller, caller), (complaints.c.state, state), (complaints.c.post, post)):
@@ -177,12 +176,12 @@ async def find(
     return await _complaints(session, statement)
 
 
-async def of_call(session: AsyncSession, call_id: str) -> list[Complaint]:
+async def of_call(session: Db, call_id: str) -> list[Complaint]:
     statement = select(complaints).where(complaints.c.call_id == call_id)
     return await _complaints(session, statement.order_by(complaints.c.registered_at, complaints.c.number))
 
 
-async def open_levels(session: AsyncSession, caller: str, limit: int) -> list[tuple[int, str | None]]:
+async def open_levels(session: Db, caller: str, limit: int) -> list[tuple[int, str | None]]:
     """Level and agent of a caller's open complaints, newest first."""
     statement = select(complaints.c.level, complaints.c.agent).where(
         complaints.c.caller == caller, complaints.c.state.not_in(FINAL)
@@ -191,13 +190,13 @@ async def open_levels(session: AsyncSession, caller: str, limit: int) -> list[tu
     return [(row.level, row.agent) for row in await session.execute(ordered)]
 
 
-async def awaiting_feedback(session: AsyncSession, now: datetime, limit: int) -> list[Complaint]:
+async def awaiting_feedback(session: Db, now: datetime, limit: int) -> list[Complaint]:
     """Whose citizen is to be rung by `now`, longest due first."""
     statement = select(complaints).where(complaints.c.ask_at <= now)
     return await _complaints(session, statement.order_by(complaints.c.ask_at, complaints.c.number).limit(limit))
 
 
-async def feedback_of(session: AsyncSession, caller: str) -> list[Complaint]:
+async def feedback_of(session: Db, caller: str) -> list[Complaint]:
     """One caller's complaints whose report they have not answered, newest report first."""
     asked = (State.AWAITING_FEEDBACK, State.WITH_SUPERIOR, State.MERGED)
     statement = select(complaints).where(complaints.c.caller == caller, complaints.c.state.in_(asked))
@@ -205,18 +204,18 @@ async def feedback_of(session: AsyncSession, caller: str) -> list[Complaint]:
     return sorted(found, key=lambda one: one.stopped_at or one.registered_at, reverse=True)
 
 
-async def open_questions(session: AsyncSession, limit: int) -> list[Complaint]:
+async def open_questions(session: Db, limit: int) -> list[Complaint]:
     statement = select(complaints).where(complaints.c.question_at.is_not(None), complaints.c.caller != "")
     return await _complaints(session, statement.order_by(complaints.c.question_at, complaints.c.number).limit(limit))
 
 
-async def parts_of(session: AsyncSession, number: ComplaintNumber) -> list[Complaint]:
+async def parts_of(session: Db, number: ComplaintNumber) -> list[Complaint]:
     """The complaints that are part of this one."""
     statement = select(complaints).where(complaints.c.parent == number, complaints.c.state == State.MERGED)
     return await _complaints(session, statement.order_by(complaints.c.number))
 
 
-async def count_of_caller(session: AsyncSession, caller: str, *, since: datetime) -> int:
+async def count_of_caller(session: Db, caller: str, *, since: datetime) -> int:
     """How many matters this number had taken in since then; information given and refusals do not count."""
     statement = select(func.count()).select_from(complaints)
     counted = statement.where(
@@ -228,14 +227,14 @@ async def count_of_caller(session: AsyncSession, caller: str, *, since: datetime
     return await session.scalar(counted) or 0
 
 
-async def open_of_caller(session: AsyncSession, caller: str, category: str) -> list[Complaint]:
+async def open_of_caller(session: Db, caller: str, category: str) -> list[Complaint]:
     statement = select(complaints).where(
         complaints.c.caller == caller, complaints.c.category == category, complaints.c.state.not_in(FINAL)
     )
     return await _complaints(session, statement.order_by(complaints.c.registered_at.desc()).limit(ALIKE_PAGE))
 
 
-async def open_alike(session: AsyncSession, category: str, district: str, *, since: datetime) -> list[Complaint]:
+async def open_alike(session: Db, category: str, district: str, *, since: datetime) -> list[Complaint]:
     """Open complaints of a category and district since then, newest first."""
     statement = select(complaints).where(
         complaints.c.district == district,
@@ -246,16 +245,16 @@ async def open_alike(session: AsyncSession, category: str, district: str, *, sin
     return await _complaints(session, statement.order_by(complaints.c.registered_at.desc()).limit(ALIKE_PAGE))
 
 
-async def wrong_pins_of(session: AsyncSession, number: ComplaintNumber, *, since: datetime) -> int:
+async def wrong_pins_of(session: Db, number: ComplaintNumber, *, since: datetime) -> int:
     statement = select(func.count()).select_from(wrong_pins)
     return await session.scalar(statement.where(wrong_pins.c.number == number, wrong_pins.c.at >= since)) or 0
 
 
-async def add_wrong_pin(session: AsyncSession, number: ComplaintNumber, *, at: datetime) -> None:
+async def add_wrong_pin(session: Db, number: ComplaintNumber, *, at: datetime) -> None:
     await session.execute(insert(wrong_pins), {"number": number, "at": at})
 
 
-async def oldest_overdue(session: AsyncSession, now: datetime) -> datetime | None:
+async def oldest_overdue(session: Db, now: datetime) -> datetime | None:
     """Since when the time of a complaint has run out that was not moved. Reads only what is due."""
     # As an expression the state offers no index of its own, by which all that officers have would be read.
     with_an_officer = (complaints.c.state + "").in_(WITH_AN_OFFICER)
@@ -266,7 +265,7 @@ async def oldest_overdue(session: AsyncSession, now: datetime) -> datetime | Non
 
 
 async def due(
-    session: AsyncSession, now: datetime, *, after: tuple[datetime, str] | None, limit: int
+    session: Db, now: datetime, *, after: tuple[datetime, str] | None, limit: int
 ) -> list[tuple[datetime, ComplaintNumber]]:
     """Whose clock has ended by `now`, oldest first, beyond the place `after`."""
     statement = due_statement(now, after=after, limit=limit)
@@ -280,30 +279,28 @@ def due_statement(now: datetime, *, after: tuple[datetime, str] | None, limit: i
     return statement if after is None else statement.where(tuple_(*place) > tuple_(*after))
 
 
-async def add_voice_message(
-    session: AsyncSession, *, path: str, caller: str, taken_at: datetime, filed_at: datetime
-) -> None:
+async def add_voice_message(session: Db, *, path: str, caller: str, taken_at: datetime, filed_at: datetime) -> None:
     """Store a voice message. IntegrityError if this file is stored already."""
     values = {"path": path, "caller": caller, "taken_at": taken_at, "filed_at": filed_at}
     await session.execute(insert(voice_message_files), values)
 
 
-async def voice_message(session: AsyncSession, path: str) -> VoiceMessage | None:
+async def voice_message(session: Db, path: str) -> VoiceMessage | None:
     rows = await session.execute(select(voice_message_files).where(voice_message_files.c.path == path))
     row = rows.one_or_none()
     return None if row is None else VoiceMessage(**row._asdict())
 
 
-async def voice_messages(session: AsyncSession, limit: int) -> list[VoiceMessage]:
+async def voice_messages(session: Db, limit: int) -> list[VoiceMessage]:
     statement = select(voice_message_files).order_by(voice_message_files.c.taken_at, voice_message_files.c.id)
     return [VoiceMessage(**row._asdict()) for row in await session.execute(statement.limit(limit))]
 
 
-async def add_refusal(session: AsyncSession, *, matter: ExcludedMatter, caller: str, at: datetime) -> None:
+async def add_refusal(session: Db, *, matter: ExcludedMatter, caller: str, at: datetime) -> None:
     await session.execute(insert(refusals), {"matter": matter, "caller": caller, "at": at})
 
 
-async def refusal_counts(session: AsyncSession, since: datetime | None) -> dict[str, int]:
+async def refusal_counts(session: Db, since: datetime | None) -> dict[str, int]:
     statement = select(refusals.c.matter, func.count().label("total")).group_by(refusals.c.matter)
     if since is not None:
         statement = statement.where(refusals.c.at >= since)

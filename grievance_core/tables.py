@@ -24,9 +24,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.types import TypeDecorator
 
 from grievance_core.complaint import CHANNEL_LIMIT, SHORT_LIMIT
+
+Db = AsyncConnection | AsyncSession
+"""What statements are sent by."""
 
 metadata = MetaData(
     naming_convention={

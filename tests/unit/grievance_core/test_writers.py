@@ -136,7 +136,7 @@ async def test_time_that_runs_out_brings_the_complaint_up_to_l4_and_flags_it_the
     assert levels == [2, 3, 4, 4]
     assert (await grievances.get(complaint.number)).overdue
     assert await grievances.sweep(clock.move(days=30)) == 0
-    async with grievances._sessions() as session:  # a flagged one is not even looked at again
+    async with grievances._engine.connect() as session:  # a flagged one is not even looked at again
         assert await store.due(session, clock(), after=None, limit=10) == []
 
 
@@ -158,7 +158,7 @@ async def test_a_sweep_of_600_moves_all_oldest_first_but_the_poisoned_one(
     caplog.set_level(logging.INFO, logger="grievance_core")
     numbers = [number_for(SERIALS[place * 7]) for place in range(600)]
     poisoned = numbers[350]
-    async with grievances._sessions.begin() as session:  # 600 transactions would only cost time here
+    async with grievances._engine.begin() as session:  # 600 transactions would only cost time here
         for place, number in enumerate(numbers):
             if place % 10 == 0:
                 clock.move(minutes=1)
