@@ -255,6 +255,12 @@ class Grievances(Registering, Deciding):
             async with self._engine.connect() as session:
                 return await store.due(session, now, after=after, limit=PAGE)
 
+    async def special_closures(self, since: datetime) -> dict[str, int]:
+        """How many special closures each post had since then, most first; one that was objected to counts too."""
+        with store.plain_errors():
+            async with self._engine.connect() as session:
+                return await store.special_closures(session, since)
+
     async def oldest_overdue(self, now: datetime) -> datetime | None:
         """When the time ran out of what should have gone up longest ago and has not; None when all went up."""
         with store.plain_errors():

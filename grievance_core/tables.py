@@ -172,6 +172,14 @@ complaint_events = Table(
         postgresql_where=text("sealed_in IS NULL"),
     ),
     Index(None, "sealed_in"),
+    # Special closures are counted for each officer.
+    Index(
+        "ix_complaint_events_special",
+        "at",
+        "post",
+        sqlite_where=text("kind = 'special_closure'"),
+        postgresql_where=text("kind = 'special_closure'"),
+    ),
 )
 
 # A complaint spoken to the machine, waiting to be typed up.

@@ -209,6 +209,32 @@ def override(ctx: typer.Context, number: Number, by: By, text: Why, as_json: AsJ
 
 
 @app.command()
+def closures(
+    ctx: typer.Context,
+    days: Annotated[int, typer.Option("--days", min=1, help="Of so many days until now.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """How many special closures each officer had, most first.
+
+    \b
+    Example:
+      helpline complaint closures --days 90
+    """
+    from datetime import timedelta
+
+    from helpline.commands.records import with_grievances
+
+    async def work(grievances: Grievances) -> dict[str, int]:
+        return await grievances.special_closures(grievances.now() - timedelta(days=days))
+
+    counts = with_grievances(ctx, work)
+    if as_json:
+        show_json(counts)
+        return
+    show_table(("officer", "special closures"), counts.items(), nothing="Nobody closed specially.")
+
+
+@app.command()
 def alike(
     ctx: typer.Context,
     category: Annotated[str, typer.Option("--category", "-c", help="Code of the category, such as ENE-02.")],

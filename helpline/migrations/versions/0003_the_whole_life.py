@@ -118,6 +118,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("sealed_in IS NULL"),
             postgresql_where=sa.text("sealed_in IS NULL"),
         )
+        batch_op.create_index(
+            "ix_complaint_events_special",
+            ["at", "post"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'special_closure'"),
+            postgresql_where=sa.text("kind = 'special_closure'"),
+        )
 
     with op.batch_alter_table("complaints", schema=None) as batch_op:
         batch_op.add_column(sa.Column("confidential", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -250,6 +257,11 @@ def downgrade() -> None:
         batch_op.drop_column("confidential")
 
     with op.batch_alter_table("complaint_events", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_complaint_events_special",
+            sqlite_where=sa.text("kind = 'special_closure'"),
+            postgresql_where=sa.text("kind = 'special_closure'"),
+        )
         batch_op.drop_index(
             "ix_complaint_events_unsealed",
             sqlite_where=sa.text("sealed_in IS NULL"),

@@ -116,6 +116,23 @@ async def test_never_reached_goes_to_the_superior_who_asks_again_or_proposes_to_
     assert (await grievances.approve_closure(number, by="IG", level=4)).state is State.CLOSED_SPECIALLY
 
 
+async def test_special_closures_are_counted_for_each_officer_also_when_objected_to(
+    grievances: Grievances, clock: FixedClock
+) -> None:
+    began = clock()
+    papers = {"reason": "in_court", "text": "x", "report": "y"}
+    numbers = [(await grievances.register(a_draft(text=f"{count}"))).number for count in range(3)]
+    await grievances.sweep(clock.move(days=2))
+    for number in numbers:
+        await grievances.propose_closure(number, by="SDO", level=2, **papers)
+    for number in numbers[:2]:
+        await grievances.approve_closure(number, by="DM", level=3)
+    post = (await grievances.get(numbers[0])).post
+    await grievances.object(numbers[0], text="नहीं", channel="call")
+    assert await grievances.special_closures(began) == {post: 2}
+    assert await grievances.special_closures(clock.move(minutes=1)) == {}
+
+
 async def test_what_went_past_l4_is_with_the_leadership_by_name(grievances: Grievances, clock: FixedClock) -> None:
     number = (await grievances.register(a_draft(category="HOM-01"))).number
     for _ in range(3):

@@ -32,6 +32,7 @@ ASKED: dict[str, tuple[Ask, str]] = {
         lambda s: store.open_alike(s, "ENE-02", "162", since=NOON - timedelta(days=30)),
         "ix_complaints_district_category_registered_at",
     ),
+    "special closures": (lambda s: store.special_closures(s, NOON), "ix_complaint_events_special"),
     "wrong PINs": (lambda s: store.wrong_pins_of(s, NUMBER, since=NOON), "ix_wrong_pins_number_at"),
 }
 

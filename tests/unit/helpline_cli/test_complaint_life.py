@@ -34,6 +34,9 @@ def proposed(shell: Shell) -> str:
 def test_a_second_person_approves_and_the_citizen_objects(shell: Shell, proposed: str) -> None:
     assert "Someone other" in shell.refused("complaint", "approve", proposed, "--by", "SDO", "--level", "3")
     assert shell.json("complaint", "approve", proposed, "--by", "DM", "--level", "3")["state"] == "closed_specially"
+    (counted,) = shell.json("complaint", "closures").items()
+    assert counted == (shell.json("complaint", "show", proposed)["post"], 1)
+    assert counted[0] in shell.fine("complaint", "closures")
     assert shell.json("complaint", "object", proposed, "-t", "nobody came")["level"] == 3
 
 
