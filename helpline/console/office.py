@@ -12,7 +12,7 @@ from starlette.routing import Route
 from grievance_core.catalogue import LEVELS
 from grievance_core.complaint import Complaint, SpecialReason
 from grievance_core.errors import GrievanceError
-from grievance_core.lifecycle import WITH_AN_OFFICER
+from grievance_core.lifecycle import WITH_AN_OFFICER, State
 from helpline.console.desk import see
 from helpline.console.faults import told
 from helpline.console.forms import Typed, typed
@@ -22,6 +22,7 @@ from helpline.console.parts import Parts
 from helpline.console.sessions import CodeCheck, Sessions
 
 CHANNEL = "office"
+MAY_PROPOSE = WITH_AN_OFFICER - {State.CLOSURE_PROPOSED}
 NOTHING_TYPED: Typed = {"text": "", "reason": "", "explanation": "", "report": "", "level": ""}
 
 
@@ -43,6 +44,7 @@ class Office:
             Route("/office/complaints/{number}", self.complaint, methods=["GET"]),
             Route("/office/complaints/{number}/report", self.report, methods=["POST"]),
             Route("/office/complaints/{number}/close", self.close, methods=["POST"]),
+            Route("/office/complaints/{number}/decide", self.decide, methods=["POST"]),
         ]
 
     def _sign_in_page(self, *, status: int = 200, name: str = "", message: str = "") -> Response:
@@ -110,7 +112,8 @@ class Office:
             values=values,
             reasons=list(SpecialReason),
             can_report=complaint.state in WITH_AN_OFFICER,
-            can_close=complaint.state in WITH_AN_OFFICER and complaint.level > 1,
+            can_close=complaint.state in MAY_PROPOSE and complaint.level > 1,
+            can_decide=complaint.state is State.CLOSURE_PROPOSED,
         )
 
     async def report(self, request: Request) -> Response:
@@ -138,7 +141,7 @@ class Office:
             complaint = await self._parts.grievances.propose_closure(
                 number,
                 by=officer,
-                level=int(values["level"]) if values["level"].isascii() and values["level"].isdigit() else 0,
+                level=level_of(values),
                 reason=values["reason"],
                 text=values["explanation"],
                 report=values["report"],
@@ -148,8 +151,30 @@ class Office:
             return await self._refused(number, error, values)
         return see(f"/office/complaints/{complaint.number}")
 
+    async def decide(self, request: Request) -> Response:
+        """A second person approves or declines what was proposed."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "level", "text", "decision")}
+        grievances, level = self._parts.grievances, level_of(values)
+        try:
+            if values["decision"] == "approve":
+                await grievances.approve_closure(number, by=officer, level=level, text=values["text"], channel=CHANNEL)
+            else:
+                await grievances.decline_closure(number, by=officer, level=level, text=values["text"], channel=CHANNEL)
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        return see(f"/office/complaints/{number}")
+
     async def _refused(self, number: str, error: GrievanceError, values: Typed) -> Response:
         status, message = told(error) or (400, str(error))
         return await self._shown(
             await self._parts.grievances.get(number), status=status, message=message, values=values
         )
+
+
+def level_of(values: Typed) -> int:
+    """The level that was chosen; 0, which nobody has, for anything else."""
+    return int(values["level"]) if values["level"] in {"1", "2", "3", "4", "5"} else 0

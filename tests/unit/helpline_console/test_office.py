@@ -143,6 +143,44 @@ async def test_level_2_proposes_to_close_with_the_reason_on_record(house: House)
     assert "found untrue: Two neighbours say otherwise" in (await house.web.get(path)).text
 
 
+async def proposed(house: House) -> str:
+    """The page of a complaint that another officer would close."""
+    complaint = await escalated(house)
+    papers = {"reason": "in_court", "text": "x", "report": "y"}
+    await house.grievances.propose_closure(complaint.number, by="SDO, Lucknow", level=2, **papers)
+    await house.in_the_office()
+    return f"/office/complaints/{complaint.number}"
+
+
+async def test_a_second_person_approves_what_was_proposed(house: House) -> None:
+    path = await proposed(house)
+    page = (await house.web.get(path)).text
+    assert f'action="{path}/decide"' in page
+    assert f'action="{path}/close"' not in page
+    low = await house.web.post(f"{path}/decide", data={"level": "2", "decision": "approve"})
+    assert (low.status_code, "A higher level" in low.text) == (409, True)
+    assert (await house.web.post(f"{path}/decide", data={"level": "3", "decision": "approve"})).status_code == 303
+    assert (await house.grievances.get(path[-12:])).state is State.CLOSED_SPECIALLY
+
+
+async def test_or_declines_it_with_a_reason(house: House) -> None:
+    path = await proposed(house)
+    empty = await house.web.post(f"{path}/decide", data={"level": "3", "decision": "decline"})
+    assert (empty.status_code, "The reason is empty" in empty.text) == (422, True)
+    data = {"level": "3", "decision": "decline", "text": "Do the work"}
+    assert (await house.web.post(f"{path}/decide", data=data)).status_code == 303
+    assert (await house.grievances.get(path[-12:])).state is State.UNDER_REVIEW
+
+
+async def test_who_proposed_it_does_not_decide(house: House) -> None:
+    complaint = await escalated(house)
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    await house.web.post(f"{path}/close", data=CLOSURE)
+    answer = await house.web.post(f"{path}/decide", data={"level": "4", "decision": "approve"})
+    assert (answer.status_code, "Someone other" in answer.text) == (409, True)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -165,7 +203,7 @@ async def test_a_closure_with_a_fault_comes_back_as_it_was_typed(
         assert "Two neighbours say otherwise" in answer.text
 
 
-@pytest.mark.parametrize("path", ["", "/report", "/close"])
+@pytest.mark.parametrize("path", ["", "/report", "/close", "/decide"])
 async def test_nothing_of_a_complaint_is_shown_or_done_without_the_code(house: House, path: str) -> None:
     complaint = await house.grievances.register(a_draft())
     url = f"/office/complaints/{complaint.number}{path}"
