@@ -77,7 +77,9 @@ class CallerWay:
             self._hall.detach(call_id)
 
     async def _wait(self, session: Session) -> End:
-        await session.call.music(True)
+        # Who is offered to an agent at once hears music from the ring itself: before it, it would only cost time.
+        if self._hall.engine.offer_to(session.call.id) is None:
+            await session.call.music(True)
         while True:
             if self._hall.engine.offer_to(session.call.id) is not None:
                 served = await self._offers.ring(session)

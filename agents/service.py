@@ -36,6 +36,7 @@ Watcher = Callable[[PresenceChanged], None]
 
 NUMBER = re.compile(r"1\d{3}")
 TAKEN_NUMBERS = frozenset({"1076", "1090", "1098"})  # the helpline itself and emergency numbers, dialled as such
+OF_A_CALL = frozenset({Kind.RING, Kind.RELEASE, Kind.ANSWER, Kind.END})
 EXTENSION_SECONDS = 60.0
 LONGEST_WRAP_UP_SECONDS = 180.0
 
@@ -347,7 +348,9 @@ class Agents:
                 # Also when this task was cancelled at the write: the mirror writes it later, nobody sees half of it.
                 before = self._agents[id]
                 after = replace(before, presence=presence)
-                log.info(
+                log.log(
+                    # What a call does to its agent is told by the call's own lines.
+                    logging.DEBUG if kind in OF_A_CALL else logging.INFO,
                     "Presence changed",
                     extra={
                         "action": kind.value,

@@ -164,6 +164,31 @@ def _swaps(came: dict[str, float], offered: dict[str, float]) -> int:
     return count
 
 
+def _overtaken(came: dict[str, float], offered: dict[str, float]) -> list[float]:
+    """Seconds by which callers were offered later than one who came clearly after them; who was not is left out."""
+    order = sorted((at, caller) for caller, at in came.items() if caller in offered)
+    soonest = [float("inf")] * (len(order) + 1)
+    for place in range(len(order) - 1, -1, -1):
+        soonest[place] = min(soonest[place + 1], offered[order[place][1]])
+    found, hand = [], 0
+    for at, caller in order:
+        while hand < len(order) and order[hand][0] <= at + SWAP_SECONDS:
+            hand += 1
+        if (late := offered[caller] - soonest[hand]) > 0:
+            found.append(late)
+    return found
+
+
+def _order(came: dict[str, float], offered: dict[str, float]) -> Figures:
+    """How many were passed by one who came later, and by how much: nearly all by the time a phone takes to ring."""
+    late = _overtaken(came, offered)
+    return {
+        "out of order": _swaps(came, offered),
+        "passed p95 ms": _percentile(late, 0.95) * 1000 if late else 0.0,
+        "passed most ms": max(late, default=0.0) * 1000,
+    }
+
+
 def _idle(events: Sequence[Seen], begun: float, ended: float) -> list[float]:
     """Seconds from each agent's hang-up to the next call at the same phone, inside the window."""
     left: dict[str, float] = {}
@@ -220,7 +245,7 @@ async def saturation(place: Place, system: str, seconds: float) -> Figures:
         "served/s": served / seconds,
         "of capacity": served * talk / (agents * seconds),
         "cpu": _total(used, system) / (3.0 + seconds),
-        "out of order": _swaps(came, _first(there, "I")),
+        **_order(came, _first(there, "I")),
     }
 
 
@@ -413,7 +438,7 @@ def _now() -> float:
 
 ROWS = (
     Row("idle", ("aq", "ours"), idle, 8.0),
-    Row("saturation", ("aq", "ours"), saturation, 8.0),
+    Row("saturation", ("aq", "floor", "ours"), saturation, 8.0),
     Row("waiting", ("aq", "ours"), waiting, 8.0),
     Row("per call", ("aq", "floor", "ours", "off_hook"), per_call, 8.0),
     Row("offer", ("aq", "floor", "ours"), offer, 10.0),
