@@ -94,11 +94,13 @@ class Deciding(Writing):
         A supporter's objection is made to the complaint that theirs is part of.
         """
         deed = self._deed(by=by, channel=channel, text=words(text, "objection"), attempt=attempt)
-        return await self._change(
-            await self._whole(number),
-            deed,
-            lambda complaint: objection_event(level=complaint.level, objections_before=complaint.objections),
-        )
+
+        def kind_of(complaint: Complaint) -> EventKind:
+            if complaint.kind == "information":
+                raise DraftRefused("Information was given and nothing was decided. Register a complaint instead.")
+            return objection_event(level=complaint.level, objections_before=complaint.objections)
+
+        return await self._change(await self._whole(number), deed, kind_of)
 
     # Time and place
 

@@ -133,6 +133,19 @@ async def test_special_closures_are_counted_for_each_officer_also_when_objected_
     assert await grievances.special_closures(clock.move(minutes=1)) == {}
 
 
+async def test_a_demands_answer_is_objected_to_once_and_information_not_at_all(grievances: Grievances) -> None:
+    demand = await grievances.register(replace(a_draft(), kind="demand"))
+    answered = await grievances.report(demand.number, by="JE", text="अगले वर्ष")
+    assert (answered.state, answered.is_open) == (State.CLOSED_ANSWERED, False)
+    assert (await grievances.object(demand.number, text="अभी चाहिए", channel="call")).level == 2
+    await grievances.report(demand.number, by="EE", text="अगले वर्ष ही")
+    with pytest.raises(NotAllowed, match="one objection"):
+        await grievances.object(demand.number, text="अभी", channel="call")
+    told = await grievances.register(replace(a_draft(), kind="information"))
+    with pytest.raises(DraftRefused, match="Register a complaint"):
+        await grievances.object(told.number, text="नहीं", channel="call")
+
+
 async def test_what_went_past_l4_is_with_the_leadership_by_name(grievances: Grievances, clock: FixedClock) -> None:
     number = (await grievances.register(a_draft(category="HOM-01"))).number
     for _ in range(3):
