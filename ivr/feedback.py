@@ -8,7 +8,7 @@ from enum import StrEnum
 from grievance_core.complaint import Complaint
 from grievance_core.errors import GrievanceError, NotAllowed
 from ivr.flows import Flows, Question
-from ivr.menu import Choice, choose, say
+from ivr.menu import GAVE_UP, Choice, choose, say
 from ivr.speaking import DEFAULT_LANGUAGE, Language, digits, sounds
 from telephony.call import Call
 from telephony.errors import HungUp
@@ -16,6 +16,8 @@ from telephony.errors import HungUp
 log = logging.getLogger(__name__)
 
 CHANNEL = "dialled_in"
+PRESSED = "pressed"
+MOST_PRESSED = 3  # a stuck key must not hold a line for ever
 
 
 class Answer(StrEnum):
@@ -67,7 +69,8 @@ async def feedback_dialled_in(
 ) -> Choice:
     """Ask a citizen who dialled 1076 first. An answer is kept here; the choice says what else they want."""
     about = sounds(language, ("feedback_reported", *digits(complaint.number)))
-    choice = await choose(call, flows.menus["feedback_dialled_in"], language, first=(*first, *about))
+    question = Question(number=complaint.number, language=language)
+    choice = await _choose(call, flows, question, menu="feedback_dialled_in", first=(*first, *about), channel=CHANNEL)
     if choice.name in (Answer.SATISFIED, Answer.DISSATISFIED):
         answer = Answer(choice.name)
         await say(call, language, await _kept(call, flows, complaint, answer))
@@ -77,8 +80,28 @@ async def feedback_dialled_in(
 async def _ask(call: Call, flows: Flows, question: Question) -> Answer:
     """A menu without an answer has given up: then there is none."""
     about = sounds(question.language, ("feedback_greeting", "feedback_reported", *digits(question.number)))
-    choice = await choose(call, flows.menus["feedback"], question.language, first=about)
+    choice = await _choose(call, flows, question, menu="feedback", first=about, channel="feedback_call")
     return Answer(choice.name)
+
+
+async def _choose(
+    call: Call, flows: Flows, question: Question, *, menu: str, first: tuple[str, ...], channel: str
+) -> Choice:
+    """What the citizen chose; who says that they were put under pressure is believed, and asked again."""
+    for _ in range(MOST_PRESSED):
+        choice = await choose(call, flows.menus[menu], question.language, first=first)
+        if choice.name != PRESSED:
+            return choice
+        try:
+            attempt = f"{PRESSED}:{call.id}:{question.number}"
+            await flows.complaints.pressed(question.number, channel=channel, attempt=attempt)
+        except GrievanceError as error:
+            log.error(
+                "That a citizen was put under pressure could not be kept",
+                extra={"action": "pressed_not_kept", "complaint": question.number, "error": str(error)},
+            )
+        first = sounds(question.language, ("feedback_pressed",))
+    return GAVE_UP
 
 
 async def _kept(call: Call, flows: Flows, complaint: Complaint, answer: Answer) -> str:

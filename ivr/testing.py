@@ -95,6 +95,7 @@ class FakeComplaints:
         self.kept = {complaint.number: complaint for complaint in complaints}
         self.answers: dict[str, bool] = {}  # by attempt
         self.refusals: list[tuple[str, str]] = []
+        self.pressures: list[tuple[str, str]] = []  # number and channel
         self.down = down
         self._rules = Rules.shipped()
 
@@ -124,6 +125,11 @@ class FakeComplaints:
         self.kept[changed.number] = changed
         self.answers[attempt] = satisfied
         return changed
+
+    async def pressed(self, number: str, *, channel: str, attempt: str) -> Complaint:
+        self._look()
+        self.pressures.append((number, channel))
+        return next(one for one in self.kept.values() if one.number == number)
 
     async def standing_of(self, caller: str) -> Standing:
         self._look()

@@ -7,7 +7,7 @@ import pytest
 from ivr.feedback import Answer, feedback
 from ivr.flows import Question
 from ivr.speaking import digits
-from ivr.testing import FakeSurvey, House, a_complaint
+from ivr.testing import FakeComplaints, FakeSurvey, House, a_complaint
 from telephony.errors import HungUp
 from telephony.testing import ScriptedCall
 from tests.unit.ivr.calls import heard, run
@@ -51,6 +51,31 @@ async def test_the_answer_is_told_once_and_then_thanked_for(keys: list[str], ans
     assert await feedback(call, house.flows) is answer
     assert house.survey.results == [("dial-1", answer.value)]
     assert heard(call)[-2:] == [reply, "goodbye"]
+
+
+async def test_who_was_put_under_pressure_says_so_by_one_key_and_is_then_asked_again() -> None:
+    house, call = (
+        House(survey=FakeSurvey(Question(NUMBER, "en")), complaints=FakeComplaints(a_complaint())),
+        called("3", "2"),
+    )
+    assert await feedback(call, house.flows) is Answer.DISSATISFIED
+    assert house.complaints.pressures == [(NUMBER, "feedback_call")]
+    assert house.survey.results == [("dial-1", "dissatisfied")]
+    said = heard(call)
+    assert said[said.index("feedback_pressed") + 1] == "feedback_menu"
+
+
+async def test_a_stuck_key_does_not_hold_the_line() -> None:
+    house = House(survey=FakeSurvey(Question(NUMBER, "en")), complaints=FakeComplaints(a_complaint()))
+    assert await feedback(called(*"333333"), house.flows) is Answer.NONE
+
+
+async def test_pressure_that_could_not_be_written_down_does_not_cost_the_answer() -> None:
+    house, call = (
+        House(survey=FakeSurvey(Question(NUMBER, "en")), complaints=FakeComplaints(down=True)),
+        called("3", "1"),
+    )
+    assert await feedback(call, house.flows) is Answer.SATISFIED
 
 
 async def test_the_answer_is_kept_before_the_thanks_are_heard() -> None:
