@@ -158,6 +158,27 @@ def remind(ctx: typer.Context, number: Number, text: Why, by: ByCitizen = "citiz
 
 
 @app.command()
+def pressed(
+    ctx: typer.Context,
+    number: Number,
+    text: Annotated[str, typer.Option("--text", "-t", help="What the citizen tells of it.")] = "",
+    by: ByCitizen = "citizen",
+    as_json: AsJson = False,
+) -> None:
+    """Note that an officer pressed the citizen: on record for the leadership, moves nothing.
+
+    \b
+    Example:
+      helpline complaint pressed 123456789012 -t "They came to the house and asked for a yes"
+    """
+
+    async def work(grievances: Grievances) -> Complaint:
+        return await grievances.pressed(number, text=text, by=by, channel="cli")
+
+    tell(ctx, work, as_json=as_json)
+
+
+@app.command()
 def withdraw(ctx: typer.Context, number: Number, text: Why, by: ByCitizen = "citizen", as_json: AsJson = False) -> None:
     """Close it because the citizen takes it back.
 

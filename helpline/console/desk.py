@@ -59,6 +59,7 @@ class Desk:
             Route("/desk/complaints", self.register, methods=["POST"]),
             Route("/desk/complaints/{number}", self.complaint, methods=["GET"]),
             Route("/desk/complaints/{number}/reply", self.reply, methods=["POST"]),
+            Route("/desk/complaints/{number}/pressed", self.pressed, methods=["POST"]),
         ]
 
     async def _agent(self, request: Request) -> Agent | None:
@@ -277,6 +278,21 @@ class Desk:
         except GrievanceError as error:
             status, message = told(error) or (400, str(error))
             return await self._shown(number, status=status, message=message, reply=values["reply"])
+        return see(f"/desk/complaints/{number}")
+
+    async def pressed(self, request: Request) -> Response:
+        """The citizen says that an officer pressed them."""
+        agent = await self._agent(request)
+        if agent is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number, values = request.path_params["number"], await typed(request, "pressure")
+        try:
+            await self._parts.grievances.pressed(
+                number, text=values["pressure"], channel="desk", by=f"citizen, noted by {agent.id}"
+            )
+        except GrievanceError as error:
+            status, message = told(error) or (400, str(error))
+            return await self._shown(number, status=status, message=message)
         return see(f"/desk/complaints/{number}")
 
     async def _shown(self, number: str, *, status: int = 200, message: str = "", reply: str = "") -> Response:

@@ -81,6 +81,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "callers_number": ("Caller's number", "कॉलर का नंबर"),
     "register": ("Register", "दर्ज करें"),
     "registered_number": ("Registered. Tell the caller this number:", "दर्ज हुआ। कॉलर को यह संख्या बताएँ:"),
+    "was_pressed": ("Did an officer press the citizen?", "क्या किसी अधिकारी ने नागरिक पर दबाव डाला?"),
+    "note_pressure": ("Yes: tell the leadership", "हाँ: शीर्ष नेतृत्व को बताएँ"),
     "officer_asks": ("The officer asks the citizen", "अधिकारी नागरिक से पूछते हैं"),
     "citizens_reply": ("What the citizen answers", "नागरिक का उत्तर"),
     "send_reply": ("Send the answer to the officer", "उत्तर अधिकारी को भेजें"),

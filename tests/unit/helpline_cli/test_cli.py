@@ -73,6 +73,7 @@ COMMANDS = [
     "complaint merge",
     "complaint override",
     "complaint alike",
+    "complaint pressed",
     "complaint closures",
 ]
 

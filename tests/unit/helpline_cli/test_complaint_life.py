@@ -56,6 +56,8 @@ def test_time_and_department_are_moved_on_record(shell: Shell) -> None:
 def test_reminders_and_withdrawals_are_noted(shell: Shell) -> None:
     number = registered(shell)
     shell.fine("complaint", "remind", number, "-t", "still nothing")
+    shell.fine("complaint", "pressed", number, "-t", "they came")
+    assert history(shell, number)[2:] == ["reminded", "pressed"]
     assert shell.json("complaint", "withdraw", number, "-t", "solved")["state"] == "withdrawn"
     assert "after the report" in shell.refused("complaint", "ask-again", registered(shell), *WHY)
 

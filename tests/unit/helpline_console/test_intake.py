@@ -89,9 +89,19 @@ async def test_an_officers_question_is_answered_on_the_complaints_page(house: Ho
     assert (again.status_code, "No question" in again.text) == (409, True)
 
 
+async def test_pressure_on_a_citizen_is_noted_and_moves_nothing(house: House) -> None:
+    there = await known(house)
+    path = f"/desk/complaints/{there.number}"
+    assert (await house.web.post(f"{path}/pressed", data={"pressure": "घर आए"})).status_code == 303
+    last = (await house.grievances.history(there.number))[-1]
+    assert (last.kind, last.text) == (EventKind.PRESSED, "घर आए")
+    assert (await house.grievances.get(there.number)).due_at == there.due_at
+
+
 async def test_nobody_answers_for_a_citizen_without_signing_in(house: House) -> None:
     there = await house.grievances.register(a_draft())
     assert (await house.web.post(f"/desk/complaints/{there.number}/reply", data={"reply": "x"})).status_code == 403
+    assert (await house.web.post(f"/desk/complaints/{there.number}/pressed", data={})).status_code == 403
 
 
 async def test_an_excluded_matter_is_refused_with_where_to_go(house: House) -> None:
