@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -160,6 +161,14 @@ class Deed:
     by_level: int = 0
     about: str = ""
     amount: int = 0
+
+
+NOT_FOR_OFFICERS = frozenset({EventKind.PRESSED, EventKind.SECOND_FEEDBACK})
+
+
+def for_officers(events: Iterable[Event]) -> list[Event]:
+    """What officers may read of a history: not who said that they were pressed, nor the answers to blind calls."""
+    return [event for event in events if event.kind not in NOT_FOR_OFFICERS]
 
 
 Step = tuple[Complaint, Event]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from grievance_core.catalogue import LEVELS
-from grievance_core.complaint import Complaint, SpecialReason
+from grievance_core.complaint import Complaint, SpecialReason, for_officers
 from grievance_core.errors import GrievanceError
 from grievance_core.lifecycle import WITH_AN_OFFICER, State
 from helpline.console.desk import see
@@ -106,7 +106,7 @@ class Office:
             status=status,
             complaint=complaint.for_officer(),
             post=self._parts.grievances.post_of(complaint),
-            history=await self._parts.grievances.history(complaint.number),
+            history=for_officers(await self._parts.grievances.history(complaint.number)),
             office=True,
             message=message,
             values=values,

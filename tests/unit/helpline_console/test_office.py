@@ -124,6 +124,16 @@ async def test_the_officer_is_not_told_who_complains_in_confidence(house: House)
     assert complaint.text in text
 
 
+async def test_the_officer_does_not_read_who_said_they_were_pressed(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.grievances.pressed(complaint.number, channel="desk", text="They came to my house")
+    await house.in_the_office()
+    page = (await house.web.get(f"/office/complaints/{complaint.number}")).text
+    assert "assigned" in page
+    assert "pressed" not in page
+    assert "They came" not in page
+
+
 async def test_level_1_is_offered_no_special_closure_and_is_refused_one(house: House) -> None:
     complaint = await house.grievances.register(a_draft())
     await house.in_the_office()
