@@ -15,16 +15,20 @@ from helpline.errors import HelplineError, ServiceFailed
 if TYPE_CHECKING:
     from alembic.config import Config
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 5.0  # how long a lock is waited for
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE for it
 
 
 def open_engine(url: str) -> AsyncEngine:
     """The engine for `url`; its errors never show what was stored.
 
-    SQLite is set up so that readers and a writer do not lock each other out.
+    SQLite is set up so that readers and a writer do not lock each other out; on both nobody waits for a lock for ever.
     """
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+        patience: dict[str, Any] = {}
+        if url.startswith("postgresql+asyncpg"):
+            patience["server_settings"] = {"lock_timeout": str(int(BUSY_SECONDS * 1000))}
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -60,7 +64,7 @@ async def migrate(url: str) -> None:
     try:
         await asyncio.to_thread(command.upgrade, configuration(url), "head")
     except DBAPIError as error:
-        if "locked" in str(error.orig):
+        if "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise ServiceFailed(
                 "The database is locked by another program. "
                 "Close what holds it (a backup, an open shell) and try again."

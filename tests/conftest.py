@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres import Postgres, start_postgres
 
 # How long an example takes says more of the machine than of the code: speed is measured in bench/.
 settings.register_profile("helpline", deadline=None)
@@ -37,3 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def no_loop_by_the_way() -> None:
     """Plugins ask for the current loop before plain tests too, which makes one that nobody closes: forbid that."""
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL of this run's own, started by the first test that asks for it."""
+    server = start_postgres()
+    yield server
+    server.stop()

@@ -6,7 +6,7 @@ import asyncio
 from typing import Literal
 
 from alembic import context
-from sqlalchemy import Connection, DateTime, MetaData, TypeDecorator
+from sqlalchemy import Connection, DateTime, Interval, MetaData, TypeDecorator
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 import acd.store
@@ -28,7 +28,12 @@ SCHEMAS: list[MetaData] = [
 
 
 def _plain_type(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """A step of the schema imports no room: what a room calls UtcDateTime is a plain timestamp in the database."""
+    """A step of the schema imports no room: what a room calls UtcDateTime is a plain timestamp in the database.
+
+    A span is a timestamp on SQLite only.
+    """
+    if isinstance(item, Interval):
+        return False
     if kind == "type" and isinstance(item, TypeDecorator) and isinstance(item.impl_instance, DateTime):
         return "sa.DateTime(timezone=True)"
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from grievance_core.service import Grievances
 from grievance_core.tables import metadata
 from grievance_core.testing import FixedClock, memory_grievances
-from tests.postgres import Postgres, start_postgres
+from tests.postgres import Postgres
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 
@@ -27,11 +27,10 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    server = start_postgres()
-    asyncio.run(_make_tables(server.url()))
-    yield server
-    server.stop()
+def postgres(postgres_server: Postgres) -> Postgres:
+    """The run's PostgreSQL with this room's tables."""
+    asyncio.run(_make_tables(postgres_server.url()))
+    return postgres_server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

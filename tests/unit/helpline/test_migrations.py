@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, inspect
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
 
 import acd.store
 import agents.skills
@@ -31,6 +31,7 @@ from grievance_core.testing import FixedClock, a_draft
 from helpline import storage
 from helpline.errors import HelplineError, ServiceFailed
 from helpline.storage import configuration, migrate, open_engine
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.service
 
@@ -49,6 +50,37 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def two_urls(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
+    """Two empty databases of one kind; a test that asks for them runs on both kinds."""
+    if request.param == "sqlite":
+        yield tuple(f"sqlite+aiosqlite:///{tmp_path / name}.sqlite3" for name in ("one", "two"))  # type: ignore[misc]
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    names = ("steps_one", "steps_two")
+    async with at_the_door(server) as connection:
+        for name in names:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.url(names[0]), server.url(names[1])
+    async with at_the_door(server) as connection:
+        for name in names:
+            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@asynccontextmanager
+async def at_the_door(server: Postgres) -> AsyncIterator[AsyncConnection]:
+    """A connection that makes and drops databases."""
+    engine = create_async_engine(server.url(), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+@pytest.fixture
+def either_url(two_urls: tuple[str, str]) -> str:
+    return two_urls[0]
 
 
 @pytest.fixture
@@ -95,22 +127,23 @@ def described(connection: Connection) -> dict[str, Any]:
 
 
 def where_of(index: Any) -> str:
-    return str(index.get("dialect_options", {}).get("sqlite_where", ""))
+    options = index.get("dialect_options", {})
+    return str(options.get("sqlite_where", "")) + str(options.get("postgresql_where", ""))
 
 
-async def test_the_steps_give_the_rooms_tables_and_alembic_finds_nothing_left_to_do(url: str) -> None:
-    await migrate(url)
+async def test_the_steps_give_the_rooms_tables_and_alembic_finds_nothing_left_to_do(either_url: str) -> None:
+    await migrate(either_url)
 
     def differences(connection: Connection) -> Any:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": ROOMS})
         return compare_metadata(context, ROOMS)  # type: ignore[arg-type]  # takes several, as env.py gives them
 
-    assert await look(url, differences) == []
+    assert await look(either_url, differences) == []
 
 
-async def test_the_steps_give_what_the_rooms_create_themselves_to_the_last_index(url: str, tmp_path: Path) -> None:
+async def test_the_steps_give_what_the_rooms_create_themselves_to_the_last_index(two_urls: tuple[str, str]) -> None:
+    url, fresh = two_urls
     await migrate(url)
-    fresh = f"sqlite+aiosqlite:///{tmp_path / 'fresh.sqlite3'}"
     engine = open_engine(fresh)
     async with engine.begin() as connection:
         for metadata in ROOMS:
@@ -130,12 +163,12 @@ def test_the_steps_are_one_line_without_a_fork(url: str) -> None:
     assert len(script.get_bases()) == 1
 
 
-async def test_an_existing_database_is_brought_up_to_date_with_its_data_kept(url: str) -> None:
-    await migrate(url)
-    engine = open_engine(url)
+async def test_an_existing_database_is_brought_up_to_date_with_its_data_kept(either_url: str) -> None:
+    await migrate(either_url)
+    engine = open_engine(either_url)
     grievances = Grievances(async_sessionmaker(engine), catalogue=Catalogue.shipped(), clock=FixedClock())
     complaint = await grievances.register(a_draft())
-    await migrate(url)
+    await migrate(either_url)
     assert await grievances.get(complaint.number) == complaint
     await engine.dispose()
 
@@ -158,27 +191,32 @@ async def test_agents_of_before_the_skills_serve_all_in_their_languages_and_keep
     assert (asha.line, asha.auto_answer, asha.pin_hash, asha.wrong_pins) == ("on_hook", False, "p", 2)
 
 
-async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_events_are_sealed(
-    file: Path, url: str
-) -> None:
-    await asyncio.to_thread(command.upgrade, configuration(url), "0002")
-    with sqlite3.connect(file) as connection:
-        connection.execute(
-            "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, "
-            "channel, state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, "
-            "version) "
-            "VALUES ('123456789010', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
-            "'awaiting_feedback', 1, '2026-01-05 12:00:00', '2026-01-12 12:00:00', '1970-01-02 00:00:00', "
-            "'2026-01-06 12:00:00', 0, 2, 0, 2)"
-        )
-        connection.executemany(
+def _old_complaint(connection: Connection) -> None:
+    """A complaint of before the step 0003, with its events."""
+    waited = "'1970-01-02 00:00:00'" if connection.dialect.name == "sqlite" else "'1 day'"
+    connection.exec_driver_sql(
+        "INSERT INTO complaints (number, kind, category, department, district, text, caller, name, language, "
+        "channel, state, level, registered_at, due_at, waited, reported_at, dissatisfied, missed, overdue, version) "
+        "VALUES ('123456789010', 'complaint', 'ENE-02', 'ENE', '162', 'बिजली', '9876543210', '', 'hi', 'call', "
+        f"'awaiting_feedback', 1, '2026-01-05 12:00:00', '2026-01-12 12:00:00', {waited}, '2026-01-06 12:00:00', "
+        "0, 2, false, 2)"
+    )
+    for seq, kind, state in ((1, "registered", "registered"), (2, "reported", "awaiting_feedback")):
+        connection.exec_driver_sql(
             'INSERT INTO complaint_events (number, seq, kind, at, "by", channel, state, level, text, report, reason) '
-            "VALUES ('123456789010', ?, ?, '2026-01-05 12:00:00', 'citizen', 'call', ?, 1, '', '', '')",
-            [(1, "registered", "registered"), (2, "reported", "awaiting_feedback")],
+            f"VALUES ('123456789010', {seq}, '{kind}', '2026-01-05 12:00:00', 'citizen', 'call', '{state}', 1, "
+            "'', '', '')"
         )
-    connection.close()
-    await migrate(url)
-    engine = open_engine(url)
+    connection.commit()
+
+
+async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_events_are_sealed(
+    either_url: str,
+) -> None:
+    await asyncio.to_thread(command.upgrade, configuration(either_url), "0002")
+    await look(either_url, _old_complaint)
+    await migrate(either_url)
+    engine = open_engine(either_url)
     sessions = async_sessionmaker(engine)
     complaint = await Grievances(sessions, catalogue=Catalogue.shipped(), clock=FixedClock()).get("123456789010")
     verdict = await Audit(sessions, clock=FixedClock()).verify()
@@ -189,23 +227,23 @@ async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_e
     assert (verdict.faults, verdict.events, verdict.unsealed) == ([], 2, 2)
 
 
-async def test_down_to_nothing_and_up_again_works(url: str) -> None:
-    await migrate(url)
-    before = await look(url, described)
-    await asyncio.to_thread(command.downgrade, configuration(url), "base")
-    assert await look(url, described) == {}
-    await migrate(url)
-    assert await look(url, described) == before
+async def test_down_to_nothing_and_up_again_works(either_url: str) -> None:
+    await migrate(either_url)
+    before = await look(either_url, described)
+    await asyncio.to_thread(command.downgrade, configuration(either_url), "base")
+    assert await look(either_url, described) == {}
+    await migrate(either_url)
+    assert await look(either_url, described) == before
 
 
-async def test_each_single_step_can_be_taken_back_and_made_again(url: str) -> None:
-    script = ScriptDirectory.from_config(configuration(url))
+async def test_each_single_step_can_be_taken_back_and_made_again(either_url: str) -> None:
+    script = ScriptDirectory.from_config(configuration(either_url))
     for step in reversed(list(script.walk_revisions())):
-        await asyncio.to_thread(command.upgrade, configuration(url), step.revision)
-        after = await look(url, described)
-        await asyncio.to_thread(command.downgrade, configuration(url), "-1")
-        await asyncio.to_thread(command.upgrade, configuration(url), step.revision)
-        assert await look(url, described) == after
+        await asyncio.to_thread(command.upgrade, configuration(either_url), step.revision)
+        after = await look(either_url, described)
+        await asyncio.to_thread(command.downgrade, configuration(either_url), "-1")
+        await asyncio.to_thread(command.upgrade, configuration(either_url), step.revision)
+        assert await look(either_url, described) == after
 
 
 @pytest.mark.parametrize("existing", [True, False], ids=["with its tables", "empty"])
