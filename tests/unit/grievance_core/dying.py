@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from grievance_core.audit import Audit
@@ -47,15 +47,28 @@ async def story(url: str, point: int, *, at: Callable[[], None], done: Callable[
     await engine.dispose()
 
 
-def _tell(engine: object, at: Callable[[], None]) -> None:
+def _tell(engine: Engine, at: Callable[[], None]) -> None:
+    """Before each write, before each commit, and when the connection is given back after it."""
+    committing = False
+
     def statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith(WRITES):
             at()
 
+    def commit(_connection: object) -> None:
+        nonlocal committing
+        at()
+        committing = True
+
+    def given_back(*_: object) -> None:
+        nonlocal committing
+        if committing:
+            at()
+        committing = False
+
     event.listen(engine, "before_cursor_execute", statement)
-    event.listen(engine, "after_cursor_execute", statement)
-    event.listen(engine, "commit", lambda _connection: at())  # about to
-    event.listen(engine, "checkin", lambda _connection, _record: at())  # done
+    event.listen(engine, "commit", commit)
+    event.listen(engine, "checkin", given_back)
 
 
 def _die_at(url: str, point: int) -> None:

@@ -93,7 +93,7 @@ async def test_a_process_killed_between_any_two_writes_loses_nothing_and_doubles
     filed = [message.path for message in await grievances.voice_messages(limit=MOST_POINTS)]
     await engine.dispose()
     assert not killed
-    assert point > 25  # there are so many places to die
+    assert point >= 20  # there are so many places to die
     assert {tuple(life) for life in lives} == {tuple(lives[-1])}
     assert (verdict.faults, verdict.unsealed) == ([], 0)
     assert (verdict.complaints, verdict.events) == (point + 1, (point + 1) * len(lives[-1]))
