@@ -69,6 +69,17 @@ _LAST_SEAL = select(complaint_events.c.seal).where(
 _ATTEMPT = select(complaint_events.c.seq).where(
     complaint_events.c.number == bindparam("wanted"), complaint_events.c.attempt == bindparam("told")
 )
+_BY_ONCE_KEY = select(complaints).where(complaints.c.once_key == bindparam("wanted"))
+_COUNT_OF_CALLER = (
+    select(func.count())
+    .select_from(complaints)
+    .where(
+        complaints.c.caller == bindparam("wanted"),
+        complaints.c.registered_at >= bindparam("since"),
+        complaints.c.kind != "information",
+        complaints.c.state != State.REFUSED.value,
+    )
+)
 ALIKE_PAGE = 200  # complaints that are compared with a new one
 # SQLSTATEs of PostgreSQL that mean "not now": lock not available, deadlock, serialization failure.
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001"})
@@ -149,8 +160,8 @@ async def load(session: Db, number: ComplaintNumber) -> Complaint | None:
 
 
 async def by_once_key(session: Db, once_key: str) -> Complaint | None:
-    found = await _complaints(session, select(complaints).where(complaints.c.once_key == once_key))
-    return found[0] if found else None
+    row = (await session.execute(_BY_ONCE_KEY, {"wanted": once_key})).one_or_none()
+    return None if row is None else _complaint_of(row)
 
 
 async def attempt_told(session: Db, number: ComplaintNumber, attempt: str) -> bool:
@@ -218,14 +229,7 @@ async def parts_of(session: Db, number: ComplaintNumber) -> list[Complaint]:
 
 async def count_of_caller(session: Db, caller: str, *, since: datetime) -> int:
     """How many matters this number had taken in since then; information given and refusals do not count."""
-    statement = select(func.count()).select_from(complaints)
-    counted = statement.where(
-        complaints.c.caller == caller,
-        complaints.c.registered_at >= since,
-        complaints.c.kind != "information",
-        complaints.c.state != State.REFUSED,
-    )
-    return await session.scalar(counted) or 0
+    return await session.scalar(_COUNT_OF_CALLER, {"wanted": caller, "since": since}) or 0
 
 
 async def open_of_caller(session: Db, caller: str, category: str) -> list[Complaint]:
