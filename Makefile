@@ -41,10 +41,11 @@ live: $(READY_TEST)  ## the tests that place SIP calls through a private Asteris
 
 test: check unit live  ## everything that proves it
 
-bench: $(READY_TEST)  ## figures: the engine, a day, the forecast, and the queue beside app_queue
+bench: $(READY_TEST)  ## figures: the engine, a day, the forecast, complaints, and the queue beside app_queue
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.day
 	$(BIN)/python -m bench.forecast
+	$(BIN)/python -m bench.grievance
 	$(BIN)/python -m bench.acd --rounds 3
 
 format: $(READY_TEST)  ## put the code into its form
