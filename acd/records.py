@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from acd.events import Caller, Kind
-from acd.queues import Urgency
-from acd.skills import Need
+from acd.engine.events import Caller, Kind
+from acd.engine.queues import Urgency
+from acd.engine.skills import Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """The queue, live, as the other rooms see it: `Acd`.
 
 One coroutine is one call. Decisions come from the pure engine and are put into effect by the parts that this module
-puts together: `acd.hall` (who holds which place), `acd.caller_way` (what a caller goes through), `acd.offers` (ring and
-talk), `acd.callbacks`, `acd.work_desk`, `acd.supervision`, `acd.floor` (what the link tells, deadlines, repairs).
+puts together: `live.hall` (who holds which place), `waiting.caller_way` (what a caller goes through), `live.offers`
+(ring and talk), `waiting.callbacks`, `live.work_desk`, `live.supervision`, `live.floor` (what the link tells,
+deadlines, repairs).
 """
 
 from __future__ import annotations
@@ -15,38 +16,38 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from acd.admission import Load, house_is_full, line_is_full
-from acd.callbacks import Callbacks
-from acd.caller_way import CallerWay, End
-from acd.callers import KnownCallers
-from acd.colleagues import Colleagues
-from acd.conversations import Clock, Conversations
+from acd.engine.events import Event, QueueClosed, QueueOpened
 from acd.errors import NoSuchQueue, QueueUnreadable
-from acd.events import Event, QueueClosed, QueueOpened
-from acd.floor import Floor
-from acd.gone_phones import GonePhones
-from acd.hall import Hall, Journal
-from acd.jobs import Jobs
-from acd.joining import Joining
-from acd.ledger import Ledger
-from acd.link import Link
-from acd.notices import NoticeBuilder
-from acd.off_hook import OffHook
-from acd.offers import Offers
-from acd.orders import StandingOrders
+from acd.history.today import Today
+from acd.live.colleagues import Colleagues
+from acd.live.conversations import Clock, Conversations
+from acd.live.floor import Floor
+from acd.live.gone_phones import GonePhones
+from acd.live.hall import Hall, Journal
+from acd.live.jobs import Jobs
+from acd.live.joining import Joining
+from acd.live.ledger import Ledger
+from acd.live.link import Link
+from acd.live.off_hook import OffHook
+from acd.live.offers import Offers
+from acd.live.orders import StandingOrders
+from acd.live.restarts import Restarts
+from acd.live.resuming import Resuming
+from acd.live.seen import Seen
+from acd.live.supervision import Supervision
+from acd.live.work import WorkItem
+from acd.live.work_desk import WorkDesk
 from acd.records import CallbackOwed, NotServed, Request, Resumed, Served
-from acd.restarts import Restarts
-from acd.resuming import Resuming
-from acd.seen import Seen
-from acd.session import Aside, Session
 from acd.settings import AcdSettings, WaitingWords
 from acd.snapshot import KnownCall, Snapshot
 from acd.store import CallLog, QueueStore
-from acd.supervision import Supervision
-from acd.today import Today
-from acd.waiting import Rhythm, Told
-from acd.work import WorkItem
-from acd.work_desk import WorkDesk
+from acd.waiting.admission import Load, house_is_full, line_is_full
+from acd.waiting.announcements import Rhythm, Told
+from acd.waiting.callbacks import Callbacks
+from acd.waiting.caller_way import CallerWay, End
+from acd.waiting.callers import KnownCallers
+from acd.waiting.notices import NoticeBuilder
+from acd.waiting.session import Aside, Session
 from agents.agent import Line, PresenceChanged
 from agents.service import Agents
 from telephony.call import Call
@@ -368,7 +369,7 @@ class Acd:
     # -- what is seen of it
 
     def snapshot(self, limit: int | None = None) -> Snapshot:
-        """Who waits and who talks now, and the figures; see `acd.seen.Seen.snapshot`."""
+        """Who waits and who talks now, and the figures; see `acd.live.seen.Seen.snapshot`."""
         return self._seen.snapshot(limit)
 
     def call(self, call_id: str) -> KnownCall | None:

@@ -8,10 +8,10 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final, Protocol
 
-from acd.admission import Limits
-from acd.callback import CallbackRules
-from acd.notices import Notice
-from acd.queues import DEFAULT_QUEUES, QueueRules
+from acd.engine.queues import DEFAULT_QUEUES, QueueRules
+from acd.waiting.admission import Limits
+from acd.waiting.callback import CallbackRules
+from acd.waiting.notices import Notice
 
 CALLBACK_KEY: Final = "1"  # keep my place and call me back
 MESSAGE_KEY: Final = "2"  # leave the complaint as a message

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from acd.callback import Callback
-from acd.engine import Engine
-from acd.forecast import Accuracy
-from acd.levels import Level
+from acd.engine.engine import Engine
+from acd.history.levels import Level
+from acd.live.work import WorkItem
 from acd.records import Conversation, Entry
-from acd.work import WorkItem
+from acd.waiting.callback import Callback
+from acd.waiting.forecast import Accuracy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from sqlalchemy import Column, Index, MetaData, String, Table, Text, delete, fun
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from acd import kept
-from acd.callback import Callback
+from acd.live import kept
+from acd.live.work import WorkItem
 from acd.records import CallRecord, Conversation, Entry, Outcome
-from acd.remembered import Left
-from acd.work import WorkItem
+from acd.waiting.callback import Callback
+from acd.waiting.remembered import Left
 from agents.mirror import Mirror
 from agents.store import NAMING, UtcDateTime
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
-from acd.notices import Notice
 from acd.records import CallRecord, Outcome
+from acd.waiting.notices import Notice
 from telephony.errors import LinkDown, TelephonyError
 from telephony.events import LiveChannel
 from telephony.originate import RANG_TOO_LONG, Originate, Originated

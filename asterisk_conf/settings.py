@@ -88,8 +88,8 @@ class AsteriskSettings:
     ami_user: str = "helpline"
     ami_events: tuple[str, ...] = AMI_EVENTS
     qualify_seconds: int = 5
-    """How often a phone is asked whether it is still there; one that does not answer for 3 s is gone, and its caller goes
-    to the next agent."""
+    """How often a phone is asked whether it is still there; one that does not answer for 3 s is gone, and its caller
+    goes to the next agent."""
     silent_phone_seconds: int = 60
     """How long an agent's phone may send no voice in a call before the call is ended, should no question have told that
     it is gone. So long that a phone which suppresses silence is not cut off while its agent listens."""

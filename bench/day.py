@@ -17,10 +17,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 
-from acd.days import Plan, draw_day
-from acd.levels import level_of
-from acd.queues import ServicePromise
-from acd.simulation import Day, Played, simulate
+from acd.engine.queues import ServicePromise
+from acd.history.days import Plan, draw_day
+from acd.history.levels import level_of
+from acd.history.simulation import Day, Played, simulate
 
 TARGET_SECONDS = 15.0
 # A day on which callers wait: a quarter of the agents is missing.

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import log, sqrt
 
-from acd.decisions import CallBack, Offer
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import CallBack, Offer
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentBusy,
     AgentReady,
     AgentSignedIn,
@@ -38,8 +38,8 @@ from acd.events import (
     OfferAnswered,
     OfferFailed,
 )
-from acd.queues import DEFAULT_QUEUES, Urgency
-from acd.skills import Need
+from acd.engine.queues import DEFAULT_QUEUES, Urgency
+from acd.engine.skills import Need
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 QUEUES = ("complaint", "status", "scheme", "demand", "person", "emergency")

@@ -1,11 +1,10 @@
 """How true the expected wait is: the share of waits inside the range that was told, over several days and loads.
 
-Days are simulated around the live engine with the live glue (`acd.expectation`); callers are told as live: first after
-15 s, then every 45 s. Beside it, at the same moments, what app_queue says of the same callers: |holdtime+30−waited|,
-holdtime a ¾–¼ average of answered waits (apps/app_queue.c, say_position and recalc_holdtime). It says a number and no
-range, so it is given a range of the same width as ours around it.
-
-Run: .venv/bin/python bench/forecast.py [--days N] [--calls N]. The target is 80 % inside; ends with 1 below 75 %.
+Days are simulated around the live engine with the live glue (`acd.waiting.expectation`); callers are told as live:
+first after 15 s, then every 45 s. Beside it, at the same moments, what app_queue says of the same callers:
+|holdtime+30−waited|, holdtime a ¾–¼ average of answered waits (apps/app_queue.c, say_position and recalc_holdtime).
+It says a number and no range, so it is given a range of the same width as ours around it. Run: .venv/bin/python
+bench/forecast.py [--days N] [--calls N]. The target is 80 % inside; ends with 1 below 75 %.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from acd.days import Crew, Plan, draw_day
-from acd.decisions import Decision, SendAway
-from acd.engine import Engine
-from acd.events import CallerJoined, Event, OfferAnswered
-from acd.expectation import Expectation
-from acd.forecast import Accuracy, Forecast, size_of
-from acd.levels import End
-from acd.ranges import Range
-from acd.simulation import Played, simulate
+from acd.engine.decisions import Decision, SendAway
+from acd.engine.engine import Engine
+from acd.engine.events import CallerJoined, Event, OfferAnswered
+from acd.history.days import Crew, Plan, draw_day
+from acd.history.levels import End
+from acd.history.simulation import Played, simulate
+from acd.waiting.expectation import Expectation
+from acd.waiting.forecast import Accuracy, Forecast, size_of
+from acd.waiting.ranges import Range
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 NEEDED_SHARE = 0.75

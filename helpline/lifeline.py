@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from asterisk_conf import messages
 from grievance_core.service import Grievances
 from telephony.numbers import national

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from grievance_core.complaint import Complaint
 from grievance_core.numbers import spoken_groups
 from grievance_core.service import Grievances

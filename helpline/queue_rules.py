@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, ServicePromise, Widening
-from acd.skills import Need
+from acd.engine.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, ServicePromise, Widening
+from acd.engine.skills import Need
 from helpline.settings import QueueOfItsOwn
 
 

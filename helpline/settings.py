@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from acd.queues import To, When
+from acd.engine.queues import To, When
 from helpline.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]

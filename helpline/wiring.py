@@ -17,11 +17,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
-from acd.admission import Limits
-from acd.callback import CallbackRules
-from acd.journal_file import JournalFile
+from acd.history.journal_file import JournalFile
 from acd.service import Acd, AcdSettings
 from acd.store import SqlCallLog
+from acd.waiting.admission import Limits
+from acd.waiting.callback import CallbackRules
 from agents.service import Agents, Phone
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Program, Programs

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, assert_never
 
-from acd.queues import Urgency, When
+from acd.engine.queues import Urgency, When
+from acd.engine.seeking import OVERFLOW_REASONS
 from acd.records import CallbackOwed, NotServed, Request, Served, WantsMessage
-from acd.seeking import OVERFLOW_REASONS
 from grievance_core.complaint import Complaint
 from grievance_core.errors import StoreError
 from grievance_core.service import Standing

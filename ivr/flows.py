@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
-from acd.session import Aside
+from acd.waiting.session import Aside
 from grievance_core.complaint import Complaint
 from grievance_core.service import NotTold, Standing
 from ivr.menu import Menu

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from acd.notices import Notice
+from acd.waiting.notices import Notice
 from asterisk_conf.errors import ProgramError
 from ivr.build import Finder, is_there, made_of, spoken
 from ivr.errors import NoticeRefused, SpeakerMissing
@@ -73,7 +73,7 @@ def _is_devanagari(sign: str) -> bool:
 
 
 class Notices:
-    """Speaks notices into the folder of prompts; `build_notice` is an `acd.notices.NoticeBuilder`."""
+    """Speaks notices into the folder of prompts; `build_notice` is an `acd.waiting.notices.NoticeBuilder`."""
 
     def __init__(self, folder: Path, programs: Finder) -> None:
         self._folder = folder

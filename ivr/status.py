@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date
 
-from acd.session import Aside
+from acd.waiting.session import Aside
 from grievance_core import numbers
 from grievance_core.complaint import Complaint
 from grievance_core.errors import NumberUnreadable, StoreError

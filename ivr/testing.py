@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from acd.records import CallbackOwed, NotServed, Request, Resumed, Served, WantsMessage
-from acd.session import Aside
+from acd.waiting.session import Aside
 from grievance_core.complaint import Complaint, Deed, Draft
 from grievance_core.errors import StoreBusy
 from grievance_core.life import happen, register

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from acd.notices import Notice
 from acd.settings import CALLBACK_KEY, MESSAGE_KEY
+from acd.waiting.notices import Notice
 from ivr.speaking import LANGUAGES, Words, position, sounds, waiting_range
 
 STATUS_KEY: Final = "3"  # while waiting: hear the state of a complaint

@@ -57,9 +57,7 @@ def verify(
             }
         )
     elif verdict.whole:
-        seals = (
-            "" if number else f", {verdict.seals} seals ({verdict.unsealed} events not sealed yet)"
-        )
+        seals = "" if number else f", {verdict.seals} seals ({verdict.unsealed} events not sealed yet)"
         typer.echo(f"As it was written: {verdict.events} events of {verdict.complaints} complaints{seals}.")
     else:
         for fault in verdict.faults:

@@ -15,11 +15,11 @@ from helpline.commands.common import AsJson, asked, show_json, show_table
 from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
-    from acd.days import Plan
-    from acd.recorded import Recorded
-    from acd.replay import Outcome
-    from acd.simulation import Day
-    from acd.whatif import Change, Figures, Row
+    from acd.history.days import Plan
+    from acd.history.recorded import Recorded
+    from acd.history.replay import Outcome
+    from acd.history.simulation import Day
+    from acd.history.whatif import Change, Figures, Row
 
 T = TypeVar("T")
 FEW_CALLS = 100  # a simulated day with fewer says nothing
@@ -39,8 +39,8 @@ def replay(
     Example:
       helpline queue replay run/journal/2026-11-25.jsonl
     """
-    from acd.journal_file import read_since_start
-    from acd.replay import replay as played_again
+    from acd.history.journal_file import read_since_start
+    from acd.history.replay import replay as played_again
 
     found = played_again(_with_progress(read_since_start(file), f"Replaying {file.name}", as_json=as_json))
     if as_json:
@@ -87,8 +87,8 @@ def whatif(
       helpline queue whatif --seats +20 --from 10:00 --until 13:00
       helpline queue whatif run/journal/2026-11-25.jsonl --seats +20 --from 10:00
     """
-    from acd.days import midnight
-    from acd.whatif import Change
+    from acd.history.days import midnight
+    from acd.history.whatif import Change
 
     change = Change(seats=seats, begins=_time(begins, "--from"), ends=_time(until, "--until"))
     if change.begins >= change.ends:
@@ -140,8 +140,8 @@ def _tell_replayed(found: Outcome) -> None:
 
 def _play(job: tuple[Recorded | tuple[Plan, datetime], Change, int]) -> dict[str, tuple[Figures, Figures]]:
     """One seed, in a process of its own: the figures of both plays, for the stretch and the whole day."""
-    from acd.simulation import simulate
-    from acd.whatif import changed_day, figures
+    from acd.history.simulation import simulate
+    from acd.history.whatif import changed_day, figures
 
     source, change, seed = job
     day = _day(source, seed)
@@ -153,8 +153,8 @@ def _play(job: tuple[Recorded | tuple[Plan, datetime], Change, int]) -> dict[str
 
 
 def _day(source: Recorded | tuple[Plan, datetime], seed: int) -> Day:
-    from acd.days import draw_day
-    from acd.recorded import as_day
+    from acd.history.days import draw_day
+    from acd.history.recorded import as_day
 
     return draw_day(source[0], source[1], seed) if isinstance(source, tuple) else as_day(source, seed)
 
@@ -177,8 +177,8 @@ def _played(
 def _rows(
     pairs: Sequence[dict[str, tuple[Figures, Figures]]], part: str, recorded: Recorded | None, change: Change
 ) -> list[Row]:
-    from acd.recorded import as_day
-    from acd.whatif import compare, recorded_figures
+    from acd.history.recorded import as_day
+    from acd.history.whatif import compare, recorded_figures
 
     if recorded is None:
         return compare([pair[part] for pair in pairs])
@@ -188,14 +188,14 @@ def _rows(
 
 
 def _recorded(file: Path, zone: tzinfo, *, as_json: bool) -> Recorded:
-    from acd.journal_file import read_since_start
-    from acd.recorded import recorded_day
+    from acd.history.journal_file import read_since_start
+    from acd.history.recorded import recorded_day
 
     return recorded_day(_with_progress(read_since_start(file), f"Reading {file.name}", as_json=as_json), zone)
 
 
 def _plan(calls: int, agents: str) -> Plan:
-    from acd.days import Crew, Plan
+    from acd.history.days import Crew, Plan
 
     try:
         early, late, night = (int(number) for number in agents.split(","))
@@ -213,7 +213,7 @@ def _plan(calls: int, agents: str) -> Plan:
 
 
 def _time(text: str, option: str) -> float:
-    from acd.whatif import moment_of_day
+    from acd.history.whatif import moment_of_day
 
     try:
         return moment_of_day(text)

@@ -12,8 +12,8 @@ from helpline.commands.common import AsJson, asked, show_json, show_table
 from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
-    from acd.levels import Level
-    from acd.queues import ServicePromise
+    from acd.engine.queues import ServicePromise
+    from acd.history.levels import Level
 
 INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "60m": timedelta(hours=1), "day": timedelta(1)}
 
@@ -67,11 +67,11 @@ def levels(
 
 def recounted(path: Path, wanted: date, zone: Any, now: datetime, every: timedelta) -> list[Level]:
     """Per interval and queue, and all together last. Raises JournalUnreadable."""
-    from acd.events import QueueOpened
-    from acd.journal import Entry
-    from acd.journal_file import read_since_start
-    from acd.levels import Recount, together
-    from acd.levels import levels as counted
+    from acd.engine.events import QueueOpened
+    from acd.history.journal import Entry
+    from acd.history.journal_file import read_since_start
+    from acd.history.levels import Recount, together
+    from acd.history.levels import levels as counted
 
     recount, promises, last = Recount(), dict[str, "ServicePromise"](), now
     for line in read_since_start(path):

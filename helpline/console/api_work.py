@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from acd.errors import NoSuchWork
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from helpline.console.body import Body
 from helpline.console.parts import Parts
 from helpline.console.views import work_view

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from acd.errors import AcdError
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from agents.agent import Agent
 from agents.errors import AgentsError, NotPossible, PinLocked, UnknownAgent, WrongPin
 from agents.presence import State

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from redis.asyncio import Redis
 
+from acd.live.work import WorkItem
 from acd.snapshot import KnownCall, Snapshot
-from acd.work import WorkItem
 from agents.service import Agents
 from grievance_core.catalogue import Catalogue
 from grievance_core.service import Grievances
@@ -33,7 +33,7 @@ class Queue(Protocol):
 
 
 class Supervision(Protocol):
-    """What supervisors ask of `acd.supervision.Supervision`; `by` is who asked. Each verb raises AcdError or
+    """What supervisors ask of `acd.live.supervision.Supervision`; `by` is who asked. Each verb raises AcdError or
     AgentsError with the next step."""
 
     async def to_front(self, call_id: str, *, by: str = "") -> None: ...
@@ -55,7 +55,7 @@ class Supervision(Protocol):
 
 
 class Callers(Protocol):
-    """What the console asks of `acd.callers.KnownCallers`; numbers are national ones."""
+    """What the console asks of `acd.waiting.callers.KnownCallers`; numbers are national ones."""
 
     def is_vulnerable(self, caller: str) -> bool: ...
     async def set_vulnerable(self, caller: str, vulnerable: bool, *, by: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from acd.levels import Level, Share
+from acd.history.levels import Level, Share
+from acd.live.work import WorkItem
 from acd.snapshot import OwedCall, Snapshot, WaitingCaller
-from acd.work import WorkItem
 from agents.agent import Agent, NewAgent
 from grievance_core.complaint import Complaint, Event
 from grievance_core.service import Grievances

@@ -15,8 +15,8 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from acd.callbacks import CITIZEN_VARIABLE
 from acd.records import Request, Resumed, WantsMessage
+from acd.waiting.callbacks import CITIZEN_VARIABLE
 from asterisk_conf import messages
 from asterisk_conf.instance import Instance
 from asterisk_conf.programs import Programs

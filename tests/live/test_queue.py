@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from acd.events import QueueOpened
-from acd.queues import DEFAULT_QUEUES
+from acd.engine.events import QueueOpened
+from acd.engine.queues import DEFAULT_QUEUES
 from acd.records import Outcome, Request
 from agents.agent import Line
 from agents.presence import PHONE_BUSY, State

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acd.decisions import Decision, Offer
-from acd.engine import Engine
-from acd.events import AgentReady, AgentSignedIn, Caller, CallerJoined, Event
-from acd.queues import QueueRules
-from acd.skills import Need
+from acd.engine.decisions import Decision, Offer
+from acd.engine.engine import Engine
+from acd.engine.events import AgentReady, AgentSignedIn, Caller, CallerJoined, Event
+from acd.engine.queues import QueueRules
+from acd.engine.skills import Need
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HINDI = {"language:hi": 5}

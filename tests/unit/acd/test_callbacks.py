@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from acd.callback import CallbackRules
-from acd.callbacks import CITIZEN_VARIABLE
 from acd.records import CallbackOwed, CallRecord, Outcome, Request
 from acd.service import Served
+from acd.waiting.callback import CallbackRules
+from acd.waiting.callbacks import CITIZEN_VARIABLE
 from agents.presence import State
 from telephony.call import CallId, Heard
 from telephony.errors import ActionRefused, ActionTimedOut, HungUp, LinkDown

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from acd.admission import Limits
-from acd.events import CallerDetached
-from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, When
+from acd.engine.events import CallerDetached
+from acd.engine.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, When
+from acd.engine.seeking import OVERFLOW_REASONS
+from acd.engine.skills import Need
 from acd.records import NotServed, Outcome, Request, WantsMessage
-from acd.seeking import OVERFLOW_REASONS
 from acd.service import Served
-from acd.skills import Need
+from acd.waiting.admission import Limits
 from agents.presence import State
 from telephony.call import Call, Heard
 from telephony.errors import HungUp

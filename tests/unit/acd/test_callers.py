@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from acd.engine.queues import Urgency
 from acd.errors import NotKept
-from acd.queues import Urgency
 from acd.records import Request
 from tests.unit.acd.world import HINDI, World
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from acd.decisions import Withdraw
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import Withdraw
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentBusy,
     AgentPaused,
     AgentReady,
@@ -19,7 +19,7 @@ from acd.events import (
     OfferAnswered,
     OfferFailed,
 )
-from acd.queues import Urgency
+from acd.engine.queues import Urgency
 from tests.unit.acd.queueing import HINDI, NOON, PLAIN, joins, needs, pairs, seat, tell, whys
 
 pytestmark = pytest.mark.unit

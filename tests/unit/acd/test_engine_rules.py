@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acd.decisions import CallBack, Moved, SendAway, Suggest, Suggestion, Withdraw
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import CallBack, Moved, SendAway, Suggest, Suggestion, Withdraw
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentBusy,
     AgentPaused,
     AgentReady,
@@ -27,9 +27,9 @@ from acd.events import (
     QueueClosed,
     QueueOpened,
 )
-from acd.explain import why_waiting
-from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, Urgency, When, Widening
-from acd.skills import Need
+from acd.engine.explain import why_waiting
+from acd.engine.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, To, Urgency, When, Widening
+from acd.engine.skills import Need
 from tests.unit.acd.queueing import BOTH, HINDI, NOON, PLAIN, after, joins, needs, pairs, seat, tell, whys
 
 pytestmark = pytest.mark.unit

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from acd.decisions import Offer
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import Offer
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentPaused,
     AgentSignedIn,
     CallbackFailed,
@@ -17,9 +17,9 @@ from acd.events import (
     Kind,
     OfferAnswered,
 )
-from acd.explain import why_agent, why_chosen, why_waiting
-from acd.queues import Overflow, QueueRules, To, Urgency, When, Widening
-from acd.skills import Need
+from acd.engine.explain import why_agent, why_chosen, why_waiting
+from acd.engine.queues import Overflow, QueueRules, To, Urgency, When, Widening
+from acd.engine.skills import Need
 from tests.unit.acd.queueing import BOTH, HINDI, PLAIN, after, joins, needs, seat, tell
 
 pytestmark = pytest.mark.unit

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.forecast import Accuracy, Forecast, Standing, drain
-from acd.ranges import Range, no_longer, quantiles, spoken
+from acd.waiting.forecast import Accuracy, Forecast, Standing, drain
+from acd.waiting.ranges import Range, no_longer, quantiles, spoken
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from acd.decisions import CallBack, Decision, Moved, Offer, SendAway, Suggest, Why, Withdraw
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import CallBack, Decision, Moved, Offer, SendAway, Suggest, Why, Withdraw
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentBusy,
     AgentPaused,
     AgentReady,
@@ -35,9 +35,9 @@ from acd.events import (
     QueueClosed,
     QueueOpened,
 )
-from acd.places import asks_of
-from acd.queues import HEAD_START_SECONDS, Overflow, QueueRules, To, Urgency, When, Widening
-from acd.skills import Need
+from acd.engine.places import asks_of
+from acd.engine.queues import HEAD_START_SECONDS, Overflow, QueueRules, To, Urgency, When, Widening
+from acd.engine.skills import Need
 from tests.unit.acd.queueing import after
 
 pytestmark = pytest.mark.unit

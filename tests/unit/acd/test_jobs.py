@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.jobs import Jobs
+from acd.live.jobs import Jobs
 from telephony.errors import LinkDown
 
 pytestmark = pytest.mark.unit

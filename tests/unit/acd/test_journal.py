@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.decisions import Decision, Offer, Why
+from acd.engine.decisions import Decision, Offer, Why
+from acd.engine.events import Caller, CallerJoined, CallerLeft, ClockTicked, Event, OfferAnswered
+from acd.engine.queues import Hours, QueueRules
 from acd.errors import JournalUnreadable
-from acd.events import Caller, CallerJoined, CallerLeft, ClockTicked, Event, OfferAnswered
-from acd.journal import VERSION, Begin, Chose, Continues, Entry, Gap, Line, Torn, decode, encode, read
-from acd.journal_file import JournalFile, read_day, read_since_start
-from acd.queues import Hours, QueueRules
+from acd.history.journal import VERSION, Begin, Chose, Continues, Entry, Gap, Line, Torn, decode, encode, read
+from acd.history.journal_file import JournalFile, read_day, read_since_start
 
 pytestmark = pytest.mark.unit
 
@@ -76,7 +76,7 @@ def test_every_kind_of_event_and_decision_comes_back(kind: type[Any], data: st.D
 def test_the_rules_of_a_queue_are_kept_with_their_hours() -> None:
     from datetime import time
 
-    from acd.events import QueueOpened
+    from acd.engine.events import QueueOpened
 
     opened = QueueOpened(QueueRules(name="complaint", hours=Hours(opens=time(8), closes=time(20, 30))))
     assert decode(encode(Entry(at=START, events=(opened,)))) == Entry(at=START, events=(opened,))
@@ -202,7 +202,7 @@ async def test_the_next_controller_begins_anew_after_a_torn_line(
 
 
 def test_only_the_owner_may_read_a_journal(tmp_path: Path) -> None:
-    from acd.journal_file import _Pages
+    from acd.history.journal_file import _Pages
 
     pages = _Pages(tmp_path, zone=INDIA, run="r")
     pages.append([(START, "{}")], 0)
@@ -216,7 +216,7 @@ class FullDisk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = True
         self._write = os.write
-        monkeypatch.setattr("acd.journal_file.os.write", self)
+        monkeypatch.setattr("acd.history.journal_file.os.write", self)
 
     def __call__(self, file: int, data: bytes) -> int:
         if not self.full:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from acd.ledger import Ledger
+from acd.live.ledger import Ledger
 from acd.records import CallRecord, Outcome
 from acd.testing import MemoryCallLog
 from tests.unit.acd.world import NOON

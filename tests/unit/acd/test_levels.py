@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.decisions import SendAway
-from acd.events import (
+from acd.engine.decisions import SendAway
+from acd.engine.events import (
     Caller,
     CallerHolds,
     CallerJoined,
@@ -23,9 +23,21 @@ from acd.events import (
     OfferAnswered,
     OfferFailed,
 )
-from acd.journal import Begin, Chose, Entry, Line, decode, encode
-from acd.levels import End, Level, Recount, Share, Tally, Wait, interval_begin, level_of, levels, together, wait_of
-from acd.queues import ServicePromise
+from acd.engine.queues import ServicePromise
+from acd.history.journal import Begin, Chose, Entry, Line, decode, encode
+from acd.history.levels import (
+    End,
+    Level,
+    Recount,
+    Share,
+    Tally,
+    Wait,
+    interval_begin,
+    level_of,
+    levels,
+    together,
+    wait_of,
+)
 from acd.records import CallRecord, Outcome
 
 pytestmark = pytest.mark.unit

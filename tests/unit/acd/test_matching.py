@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.assignment import Wish, assign, bits_of
-from acd.line import MOST_IN_A_CHUNK, Line
-from acd.matching import PACE_SECONDS, Matching
-from acd.places import asks_of
-from acd.queues import QueueRules, Widening
-from acd.skills import Ask, Need, ask_of, of_kind
+from acd.engine.assignment import Wish, assign, bits_of
+from acd.engine.line import MOST_IN_A_CHUNK, Line
+from acd.engine.matching import PACE_SECONDS, Matching
+from acd.engine.places import asks_of
+from acd.engine.queues import QueueRules, Widening
+from acd.engine.skills import Ask, Need, ask_of, of_kind
 
 pytestmark = pytest.mark.unit
 

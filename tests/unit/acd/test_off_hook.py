@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from acd.off_hook import OffHook
-from acd.repairs import LINE_EXTENSION
+from acd.live.off_hook import OffHook
+from acd.live.repairs import LINE_EXTENSION
 from acd.testing import FakeLink
 from agents.agent import Line, PresenceChanged
 from agents.testing import MemoryAgents

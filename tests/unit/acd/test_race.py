@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from acd.queues import QueueRules
+from acd.engine.queues import QueueRules
+from acd.engine.skills import Need
 from acd.service import Served
-from acd.skills import Need
 from agents.agent import Line
 from agents.presence import DID_NOT_ANSWER, PHONE_BUSY, PHONE_NOT_REACHABLE, State
 from telephony.call import CallId, Dialled

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acd.admission import Limits, Load, house_is_full, line_is_full
-from acd.recent import REPEAT, RecentCallers
 from acd.records import Entry, Request
-from acd.remembered import KEPT, Left, Remembered
+from acd.waiting.admission import Limits, Load, house_is_full, line_is_full
+from acd.waiting.recent import REPEAT, RecentCallers
+from acd.waiting.remembered import KEPT, Left, Remembered
 
 pytestmark = pytest.mark.unit
 

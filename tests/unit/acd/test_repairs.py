@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from acd.records import Conversation, Entry, Request
-from acd.repairs import (
+from acd.live.repairs import (
     LINE_EXTENSION,
     AgentFree,
     AgentLeft,
@@ -17,6 +16,7 @@ from acd.repairs import (
     StillTalking,
     compare,
 )
+from acd.records import Conversation, Entry, Request
 from agents.agent import Agent, AgentId
 from agents.presence import Presence, State
 from telephony.events import LiveChannel

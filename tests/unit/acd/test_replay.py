@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.days import Crew, Plan, draw_day
-from acd.decisions import Decision, Offer, SendAway, Suggest, Suggestion, Why, Withdraw
-from acd.engine import Engine
-from acd.events import (
+from acd.engine.decisions import Decision, Offer, SendAway, Suggest, Suggestion, Why, Withdraw
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentReady,
     AgentSignedIn,
     Caller,
@@ -26,12 +25,13 @@ from acd.events import (
     OfferAnswered,
     QueueOpened,
 )
-from acd.journal import Begin, Chose, Continues, Entry, Gap, Line, Torn, decode, encode
-from acd.journal_file import JournalFile, read_since_start
-from acd.levels import Recount, levels
-from acd.queues import DEFAULT_QUEUES, QueueRules
-from acd.replay import in_words, replay
-from acd.simulation import Played, simulate
+from acd.engine.queues import DEFAULT_QUEUES, QueueRules
+from acd.history.days import Crew, Plan, draw_day
+from acd.history.journal import Begin, Chose, Continues, Entry, Gap, Line, Torn, decode, encode
+from acd.history.journal_file import JournalFile, read_since_start
+from acd.history.levels import Recount, levels
+from acd.history.replay import in_words, replay
+from acd.history.simulation import Played, simulate
 
 pytestmark = pytest.mark.unit
 

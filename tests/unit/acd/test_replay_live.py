@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from acd.events import OfferAnswered
-from acd.journal import Begin, Entry, Line, decode, encode
+from acd.engine.events import OfferAnswered
+from acd.history.journal import Begin, Entry, Line, decode, encode
+from acd.history.replay import replay
 from acd.records import Served
-from acd.replay import replay
 from tests.unit.acd.world import HINDI, NOON, World
 
 pytestmark = [pytest.mark.unit, pytest.mark.looptime]

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.days import Crew, Plan, Service, draw_day
-from acd.decisions import Decision, Offer
-from acd.events import CallEnded, Event, OfferAnswered
-from acd.levels import End
-from acd.queues import QueueRules
-from acd.simulation import Arrival, Day, Shift, simulate
-from acd.skills import Need
+from acd.engine.decisions import Decision, Offer
+from acd.engine.events import CallEnded, Event, OfferAnswered
+from acd.engine.queues import QueueRules
+from acd.engine.skills import Need
+from acd.history.days import Crew, Plan, Service, draw_day
+from acd.history.levels import End
+from acd.history.simulation import Arrival, Day, Shift, simulate
 
 pytestmark = pytest.mark.unit
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acd.engine import Engine
-from acd.events import AgentPaused, AgentSignedIn, Caller, CallerJoined, QueueOpened
-from acd.queues import QueueRules, Urgency, Widening
-from acd.skills import Need
-from acd.standing import standing_of
+from acd.engine.engine import Engine
+from acd.engine.events import AgentPaused, AgentSignedIn, Caller, CallerJoined, QueueOpened
+from acd.engine.queues import QueueRules, Urgency, Widening
+from acd.engine.skills import Need
+from acd.waiting.standing import standing_of
 
 pytestmark = pytest.mark.unit
 

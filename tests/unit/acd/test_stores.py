@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from acd.queues import Urgency
+from acd.engine.queues import Urgency
 from acd.records import CallRecord, Conversation, Entry, Outcome, Request
 from acd.service import Acd
 from acd.settings import AcdSettings

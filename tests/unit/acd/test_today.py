@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from acd.journal import Entry
-from acd.levels import Level, Recount, level_of, wait_of
-from acd.queues import ServicePromise
+from acd.engine.queues import ServicePromise
+from acd.history.journal import Entry
+from acd.history.levels import Level, Recount, level_of, wait_of
 from acd.records import Request
 from agents.presence import State
 from tests.unit.acd.world import World

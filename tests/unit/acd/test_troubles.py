@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import acd.events
-from acd.decisions import CallBack, Moved, SendAway, Suggest, Suggestion
-from acd.engine import Engine
-from acd.events import (
+import acd.engine.events
+from acd.engine.decisions import CallBack, Moved, SendAway, Suggest, Suggestion
+from acd.engine.engine import Engine
+from acd.engine.events import (
     AgentBusy,
     AgentReady,
     AgentSignedIn,
@@ -28,9 +28,9 @@ from acd.events import (
     QueueClosed,
     QueueOpened,
 )
-from acd.queues import Overflow, QueueRules, To, When, Widening
+from acd.engine.queues import Overflow, QueueRules, To, When, Widening
+from acd.live.repairs import ConversationOver, compare
 from acd.records import Served
-from acd.repairs import ConversationOver, compare
 from agents.presence import State
 from telephony.call import Dialled
 from tests.unit.acd.queueing import BOTH, HINDI, after, joins, needs, pairs, seat, tell
@@ -53,7 +53,7 @@ def test_no_line_of_ours_speaks_to_the_queue_of_asterisk_and_its_one_queue_share
     code = [file for room in ("acd", "agents", "telephony", "ivr") for file in (ROOT / room).rglob("*.py")]
     assert len(code) > 50
     said = [word for file in code for word in re.findall(r"\"(Queue[A-Za-z]*|queue [a-z]+)\"", file.read_text("utf-8"))]
-    ours = {name for name in vars(acd.events) if name.startswith("Queue")}
+    ours = {name for name in vars(acd.engine.events) if name.startswith("Queue")}
     assert set(said) <= ours
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.waiting import Patience, Position, Rhythm, Told
+from acd.waiting.announcements import Patience, Position, Rhythm, Told
 
 pytestmark = pytest.mark.unit
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acd.days import Crew, Plan, Service, draw_day, midnight
-from acd.decisions import Decision
+from acd.engine.decisions import Decision
+from acd.engine.events import Event
 from acd.errors import NothingRecorded
-from acd.events import Event
-from acd.journal import Begin, Entry, Line
-from acd.levels import End
-from acd.recorded import Patience, Recorded, as_day, recorded_day
-from acd.simulation import Day, Played, simulate
-from acd.whatif import (
+from acd.history.days import Crew, Plan, Service, draw_day, midnight
+from acd.history.journal import Begin, Entry, Line
+from acd.history.levels import End
+from acd.history.recorded import Patience, Recorded, as_day, recorded_day
+from acd.history.simulation import Day, Played, simulate
+from acd.history.whatif import (
     DAY_SECONDS,
     Change,
     changed_day,

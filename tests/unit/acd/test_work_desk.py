@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import NoSuchQueue, NoSuchWork
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from agents.presence import WORK_NOT_DONE, State
 from tests.unit.acd.world import NOON, World
 

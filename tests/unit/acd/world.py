@@ -10,16 +10,16 @@ from types import MappingProxyType
 from typing import Any, Self
 from zlib import crc32
 
-from acd import journal
-from acd.caller_way import End
-from acd.decisions import Decision
-from acd.events import Event
-from acd.notices import Notice
+from acd.engine.decisions import Decision
+from acd.engine.events import Event
+from acd.history import journal
 from acd.records import CallbackOwed, Request
 from acd.service import Acd
-from acd.session import Aside
 from acd.settings import AcdSettings
 from acd.testing import FakeLink, MemoryCallLog, PlainWords
+from acd.waiting.caller_way import End
+from acd.waiting.notices import Notice
+from acd.waiting.session import Aside
 from agents.agent import Agent
 from agents.testing import MemoryAgents
 from telephony.call import CallId, Dialled

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from asterisk_conf import messages
 from asterisk_conf.sounds import write_tone
 from asterisk_conf.testing import free_port

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from asterisk_conf import messages
 from asterisk_conf.sounds import write_tone
 from grievance_core.catalogue import Catalogue

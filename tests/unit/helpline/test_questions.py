@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from grievance_core.testing import FixedClock, a_draft, memory_grievances
 from helpline.questions import ASKED_WITHIN, Questions
 

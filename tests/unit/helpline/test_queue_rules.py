@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, ServicePromise, To, When, Widening
-from acd.skills import Need
+from acd.engine.queues import DEFAULT_QUEUES, Hours, Overflow, QueueRules, ServicePromise, To, When, Widening
+from acd.engine.skills import Need
 from helpline.errors import SettingsError
 from helpline.queue_rules import queue_rules
 from helpline.settings import Settings, parse

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from acd.days import Crew, Plan, draw_day
-from acd.decisions import Decision
-from acd.events import Event
-from acd.journal import Begin, Entry, encode
-from acd.simulation import simulate
+from acd.engine.decisions import Decision
+from acd.engine.events import Event
+from acd.history.days import Crew, Plan, draw_day
+from acd.history.journal import Begin, Entry, encode
+from acd.history.simulation import simulate
 from tests.unit.helpline_cli.stand_ins import Shell
 
 pytestmark = pytest.mark.unit

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acd.events import Caller, CallerJoined, CallerLeft, Event, OfferAnswered, QueueOpened
-from acd.journal import encode_entry
-from acd.queues import QueueRules, ServicePromise
+from acd.engine.events import Caller, CallerJoined, CallerLeft, Event, OfferAnswered, QueueOpened
+from acd.engine.queues import QueueRules, ServicePromise
+from acd.history.journal import encode_entry
 from tests.unit.helpline_cli.stand_ins import Shell
 
 pytestmark = pytest.mark.unit

@@ -15,8 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from starlette.applications import Starlette
 
 from acd.errors import AcdError, NoSuchQueue, NotKept
+from acd.live.work import WorkItem
 from acd.snapshot import KnownCall, Snapshot, WaitingCaller
-from acd.work import WorkItem
 from agents.service import Agents, NewAgent
 from agents.testing import MemoryAgents
 from grievance_core.catalogue import Catalogue

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.work import WorkItem
+from acd.live.work import WorkItem
 from agents.agent import Line
 from agents.presence import State
 from tests.unit.helpline_console.stand_ins import House

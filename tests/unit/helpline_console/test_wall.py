@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from acd.levels import Level
-from acd.queues import ServicePromise
+from acd.engine.queues import ServicePromise
+from acd.history.levels import Level
 from agents.agent import Line
 from agents.presence import DID_NOT_ANSWER
 from agents.service import Agents

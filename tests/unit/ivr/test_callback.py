@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acd.queues import Urgency
+from acd.engine.queues import Urgency
 from acd.records import Request, Resumed, Served
 from ivr.flows import LANGUAGE_VARIABLE, STEP_VARIABLE, Step
 from ivr.testing import CALLER, FakeComplaints, FakeDesk, FakeLanguages, House, a_complaint

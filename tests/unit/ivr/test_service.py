@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from acd.records import Request, Served
-from acd.session import Aside
+from acd.waiting.session import Aside
 from ivr.service import ALONE, FAILURES_VARIABLE, PATHS, Ivr
 from ivr.testing import FakeDesk, House
 from telephony.call import Call

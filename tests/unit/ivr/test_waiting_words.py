@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from acd.notices import Notice
 from acd.settings import CALLBACK_KEY, MESSAGE_KEY, WaitingWords
+from acd.waiting.notices import Notice
 from ivr.waiting_words import COMFORT, STATUS_KEY, SpokenWaiting
 
 pytestmark = pytest.mark.unit

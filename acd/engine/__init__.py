@@ -1,0 +1,1 @@
+"""The pure engine: events in, decisions out. It runs live, in simulation and in replay."""

@@ -1,0 +1,1 @@
+"""What was: the journal, its replay, levels and figures of days, simulated days and what-if."""

@@ -1,0 +1,1 @@
+"""What a caller has while waiting: words, a forecast, keys, a call back, the old place after a redial."""
