@@ -1,7 +1,7 @@
 """What an agent can do: services, languages, specialities, each with a level.
 
 Pure. A skill is written kind:name, such as service:complaint, language:hi, speciality:land; its level is 1 to 9, 9 the
-best. The queue knows the same names (`acd.skills`): a caller's needs are met by them.
+best. The queue knows the same names (`acd.engine.skills`): a caller's needs are met by them.
 """
 
 from __future__ import annotations
