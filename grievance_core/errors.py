@@ -12,6 +12,8 @@ GrievanceError
     UnknownComplaint     no complaint has this number
     NotAllowed           the life cycle forbids it now (.barred names the rule)
     ChangedMeanwhile     somebody else changed the complaint at the same moment
+    LetterRefused        no such letter in the outbox, or nothing is left to do about it
+    NotDelivered         another system did not take a letter (.retryable: it may later)
     StoreError           the database did not do it; nothing was changed
         StoreBusy        it is locked by another program or transaction
         StoreFailed      it is full, gone, or not set up
@@ -22,6 +24,7 @@ GrievanceError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal
 
 Flaw = Literal["empty", "not_digits", "length", "check_digit"]
@@ -119,3 +122,16 @@ class StoreBusy(StoreError):
 
 class StoreFailed(StoreError):
     """The database is full, gone, or not set up."""
+
+
+class LetterRefused(GrievanceError):
+    """What is asked about a letter of the outbox can't be done."""
+
+
+class NotDelivered(GrievanceError):
+    """Another system did not take a letter. `retryable`: it may take the same one later; else it never will."""
+
+    def __init__(self, message: str, *, retryable: bool, retry_after: timedelta | None = None) -> None:
+        self.retryable = retryable
+        self.retry_after = retry_after
+        super().__init__(message)

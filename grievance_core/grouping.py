@@ -14,6 +14,7 @@ from grievance_core import store
 from grievance_core.complaint import Complaint, Deed, Step
 from grievance_core.life import happen
 from grievance_core.lifecycle import EventKind, State
+from grievance_core.outbox.box import enqueue
 from grievance_core.rules import Rules
 from grievance_core.tables import Db
 
@@ -38,6 +39,7 @@ async def step(session: Db, complaint: Complaint, kind: EventKind, deed: Deed, *
 async def _store(session: Db, before: Complaint, kind: EventKind, deed: Deed, rules: Rules) -> Step:
     after, event = happen(before, kind, deed, rules=rules)
     await store.save(session, before, after, event)
+    await enqueue(session, rules.letters(after, (event,)), at=event.at)
     return after, event
 
 

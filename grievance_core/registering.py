@@ -17,6 +17,7 @@ from grievance_core.excluded import ExcludedMatter
 from grievance_core.grouping import step
 from grievance_core.life import happen, register
 from grievance_core.lifecycle import Barred, EventKind, State, merging_event
+from grievance_core.outbox.box import enqueue
 from grievance_core.tables import Db
 from grievance_core.writing import TRIES, Writing, loaded
 
@@ -63,6 +64,7 @@ class Registering(Writing):
                         if not excluded and await self._over_cap(session, draft, now):
                             complaint, events = self._allowed(complaint, events, allowed_by)
                         await store.add(session, complaint, events, once_key=key)
+                        await enqueue(session, self._rules.letters(complaint, events), at=now)
                         if excluded:
                             matter = ExcludedMatter(excluded)
                             await store.add_refusal(session, matter=matter, caller=draft.caller, at=now)

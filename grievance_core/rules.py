@@ -12,6 +12,7 @@ from grievance_core.catalogue import TOP_LEVEL, Catalogue
 from grievance_core.lifecycle import LEADERSHIP_LEVEL
 from grievance_core.limits import Limit
 from grievance_core.officers import PostId, post_for
+from grievance_core.outbox.letters import Letters, no_letters
 from grievance_core.working_days import WorkingCalendar
 
 LEADERSHIP = PostId("leadership")
@@ -83,6 +84,7 @@ class Rules:
     calendar: WorkingCalendar
     owners: Owners
     policy: Policy = field(default_factory=Policy)
+    letters: Letters = no_letters  # what a change means for other systems
     draw_key: bytes = field(default=b"", repr=False)  # whoever has it can foretell, and check, when citizens are rung
 
     @classmethod

@@ -184,14 +184,22 @@ class Grievances(Registering, Deciding):
     # The life of a complaint
 
     async def report(
-        self, number: str, *, by: str, text: str, channel: str = "desk", visited: bool | None = None
+        self,
+        number: str,
+        *,
+        by: str,
+        text: str,
+        channel: str = "desk",
+        visited: bool | None = None,
+        attempt: str | None = None,
     ) -> Complaint:
         """The officer says it is resolved: feedback is wanted and the clock stands still. Raises NotAllowed.
 
         A demand or a suggestion is answered and closed by it. `visited`: whether the officer was on the spot.
+        `attempt`: the id of a report that another system sent, by which one that comes twice is taken once.
         """
         reason = "" if visited is None else "visited" if visited else "not_visited"
-        deed = self._deed(by=by, channel=channel, text=words(text, "report"), reason=reason)
+        deed = self._deed(by=by, channel=channel, text=words(text, "report"), reason=reason, attempt=attempt)
         return await self._change(number, deed, lambda complaint: report_event(complaint.kind))
 
     async def feedback(

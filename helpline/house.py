@@ -7,9 +7,9 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from agents.service import Agents
 from grievance_core.audit import Audit
 from grievance_core.service import Grievances
 from helpline.errors import ServiceFailed
+from helpline.every import every
 from helpline.lifeline import file_voice_messages
+from helpline.outside import Outside
 from helpline.questions import Questions
 from outbound_dialer.service import Dialer
 from telephony.ami import AmiLink
@@ -58,6 +60,7 @@ class House:
     console_address: tuple[str, int]
     lifeline_folder: Path
     clock: Callable[[], datetime]
+    outside: Outside = field(default_factory=Outside)
 
     def warm_up(self) -> None:
         """Load what would be loaded at the first need: for one that stands by, so that it is at work sooner."""
@@ -88,6 +91,7 @@ class House:
                     tasks.create_task(every(SEAL_SECONDS, self._seal), name="seals"),
                     tasks.create_task(every(LIFELINE_SECONDS, self._file_voice_messages), name="lifeline messages"),
                 ]
+                chores += [tasks.create_task(chore(), name=name) for name, chore in self.outside.chores]
                 log.info("The controller serves calls", extra={"action": "serving"})
                 await stop.wait()
                 log.info("The controller stops", extra={"action": "stopping"})
@@ -147,13 +151,3 @@ class House:
 def _reason(error: OSError) -> str:
     """The system's words, without what asyncio adds to them; the negative numbers are of names that can't be found."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
-
-
-async def every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-    """Do a chore at once and then every so many seconds, for ever. A failure is logged and the chore is done again."""
-    while True:
-        try:
-            await chore()
-        except Exception:
-            log.exception("A chore failed and is done again", extra={"action": "chore_failed", "seconds": seconds})
-        await asyncio.sleep(seconds)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from grievance_core.catalogue import Catalogue
+from grievance_core.igrs.wire import letters as igrs_letters
+from grievance_core.outbox.letters import no_letters
 from grievance_core.rules import Owners, Policy, Rules, mapped_owners
 from grievance_core.working_days import WorkingCalendar
 from helpline.runfolder import RunFolder
@@ -33,5 +35,6 @@ def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = N
             most_extension_days=of.most_extension_days,
             wrong_pins=of.wrong_pins,
         ),
+        letters=igrs_letters if settings.igrs.url else no_letters,
         draw_key=folder.secret("draw").encode(),
     )

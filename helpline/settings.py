@@ -156,6 +156,14 @@ class Complaints(Section):
     wrong_pins: int = Field(5, ge=1, le=20)  # in a day
 
 
+class IgrsLine(Section):
+    """The state's grievance system, which is told of every complaint and gives officers' reports."""
+
+    url: str = Field("", pattern=r"^(https?://\S+)?$")  # empty: nobody is told
+    token: str = Field("", repr=False)
+    fetch_seconds: Seconds = 30.0
+
+
 class Settings(Section):
     """Everything that can be set, with where it was read from."""
 
@@ -169,6 +177,7 @@ class Settings(Section):
     queues: dict[str, QueueOfItsOwn] = {}
     dialer: Dialer = Dialer()
     complaints: Complaints = Complaints()
+    igrs: IgrsLine = IgrsLine()
     console: Console = Console()
     controller: Controller = Controller()
 

@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from asterisk_conf.programs import Program, Programs
 from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
 from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
+from grievance_core.outbox.box import Outbox
 from grievance_core.service import Grievances
 from helpline import storage
 from helpline.console.app import build as build_console
@@ -37,6 +39,7 @@ from helpline.fencing import FencedLink, FencedPool, fenced_calls
 from helpline.holding import Terms
 from helpline.house import House
 from helpline.lease import Lease
+from helpline.outside import outside
 from helpline.questions import Questions
 from helpline.queue_rules import queue_rules
 from helpline.redis_server import RedisServer
@@ -162,7 +165,10 @@ async def controller(settings: Settings, held: Callable[[], bool] = lambda: True
     journal = JournalFile(folder.journal, zone=settings.zone, run=f"{now:%Y%m%dT%H%M%S}-{os.getpid()}")
     journal.start()
     try:
-        yield _house(settings, folder, engine, client, held, journal)
+        house = _house(settings, folder, engine, client, held, journal)
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        async with outside(settings, sessions, house.grievances, clock=utc_now) as lines:
+            yield replace(house, outside=lines)
     finally:
         await journal.stop()
         await client.aclose()
@@ -260,6 +266,7 @@ def _house(
         add_phone=teach_phones,
         health=health,
         kick_dialer=dialer.kick,
+        piles=Outbox(sessions, clock=utc_now).piles,
     )
     return House(
         agents=agents,

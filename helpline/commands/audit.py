@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from helpline.commands.common import AsJson, asked, bar, show_json
+from helpline.commands.common import AsJson, bar, show_json
 from helpline.errors import HelplineError
-from helpline.settings import Settings
 
 if TYPE_CHECKING:
     from grievance_core.audit import Audit
@@ -38,12 +37,11 @@ def verify(
       helpline audit verify --head 1440:5f3a…
     """
     kept = _kept(head) if head else None
-    settings = asked(ctx).settings
     if number:
-        verdict = _with_audit(settings, lambda audit: audit.verify_one(number))
+        verdict = _with_audit(ctx, lambda audit: audit.verify_one(number))
     else:
         with bar("Events") as told:
-            verdict = _with_audit(settings, lambda audit: audit.verify(kept=kept, told=told))
+            verdict = _with_audit(ctx, lambda audit: audit.verify(kept=kept, told=told))
     if as_json:
         show_json(
             {
@@ -82,7 +80,7 @@ def head(ctx: typer.Context) -> None:
     """
     from grievance_core.audit import seal_text
 
-    last = _with_audit(asked(ctx).settings, lambda audit: audit.head())
+    last = _with_audit(ctx, lambda audit: audit.head())
     if last is None:
         raise HelplineError("Nothing is sealed yet. A running helpline seals once a minute what came in: helpline run")
     typer.echo(seal_text(last))
@@ -95,26 +93,10 @@ def _kept(text: str) -> tuple[int, str]:
     return int(id), seal
 
 
-def _with_audit(settings: Settings, work: Callable[[Audit], Awaitable[T]]) -> T:
-    import asyncio
-
-    return asyncio.run(_worked(settings, work))
-
-
-async def _worked(settings: Settings, work: Callable[[Audit], Awaitable[T]]) -> T:
+def _with_audit(ctx: typer.Context, work: Callable[[Audit], Awaitable[T]]) -> T:
     from datetime import UTC, datetime
 
-    from sqlalchemy.ext.asyncio import async_sessionmaker
-
     from grievance_core.audit import Audit
-    from helpline import storage
-    from helpline.commands.records import is_new
+    from helpline.commands.records import with_database
 
-    if is_new(settings):
-        raise HelplineError("There is no database yet, so there is nothing to look through. Start one: helpline run")
-    engine = storage.open_engine(settings.database)
-    try:
-        sessions = async_sessionmaker(engine, expire_on_commit=False)
-        return await work(Audit(sessions, clock=lambda: datetime.now(UTC)))
-    finally:
-        await engine.dispose()
+    return with_database(ctx, lambda sessions: work(Audit(sessions, clock=lambda: datetime.now(UTC))))

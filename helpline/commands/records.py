@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.lifecycle import State
@@ -41,6 +41,24 @@ async def _worked(settings: Settings, work: Callable[[Grievances], Awaitable[T]]
         catalogue = Catalogue.shipped()
         rules = rules_of(settings, catalogue)
         return await work(Grievances(sessions, catalogue=catalogue, clock=lambda: datetime.now(UTC), rules=rules))
+    finally:
+        await engine.dispose()
+
+
+def with_database(ctx: typer.Context, work: Callable[[async_sessionmaker[AsyncSession]], Awaitable[T]]) -> T:
+    """What `work` gives on the settings' database. Raises HelplineError when nobody has made it yet."""
+    settings = asked(ctx).settings
+    if is_new(settings):
+        raise HelplineError("There is no database yet, so there is nothing to look at. Start one: helpline run")
+    return asyncio.run(_on_database(settings, work))
+
+
+async def _on_database(settings: Settings, work: Callable[[async_sessionmaker[AsyncSession]], Awaitable[T]]) -> T:
+    from helpline import storage
+
+    engine = storage.open_engine(settings.database)
+    try:
+        return await work(async_sessionmaker(engine, expire_on_commit=False))
     finally:
         await engine.dispose()
 

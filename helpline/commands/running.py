@@ -69,5 +69,11 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     rows += [(f"agents {state.replace('_', ' ')}", count) for state, count in answer["agents"].items()]
     rows += [(f"complaints {state.replace('_', ' ')}", count) for state, count in answer["complaints"].items()]
     rows.append(("oldest not moved up in time", moment(answer["oldest_overdue"], ctx)))
+    for pile in answer["letters"]:
+        rows.append(
+            (f"letters to {pile['to']} not arrived", f"{pile['waiting']}, oldest {moment(pile['oldest'], ctx)}")
+        )
+        if pile["dead"]:
+            rows.append((f"letters to {pile['to']} dead", f"{pile['dead']}: helpline outbox list"))
     rows += [(name, "there" if there else "MISSING") for name, there in answer["links"].items()]
     show_table(("what", "now"), rows, nothing="Nothing to show.")

@@ -58,6 +58,10 @@ class Api:
                 "agents": dict(presence),
                 "complaints": await counts_by_state(parts.grievances),
                 "oldest_overdue": iso(await parts.grievances.oldest_overdue(parts.clock())),
+                "letters": [
+                    {"to": pile.to, "waiting": pile.waiting, "dead": pile.dead, "oldest": iso(pile.oldest)}
+                    for pile in await parts.piles()
+                ],
                 "links": dict(await parts.health()),
             }
         )

@@ -14,6 +14,7 @@ from acd.live.work import WorkItem
 from acd.snapshot import KnownCall, Snapshot
 from agents.service import Agents
 from grievance_core.catalogue import Catalogue
+from grievance_core.outbox.box import Pile
 from grievance_core.service import Grievances
 
 
@@ -80,3 +81,4 @@ class Parts:
     add_phone: Callable[[], Awaitable[None]]  # Asterisk is to learn the agents' phones anew
     health: Callable[[], Awaitable[Mapping[str, bool]]]  # e.g. asterisk, redis, database: whether each is there
     kick_dialer: Callable[[], None]  # feedback is due: look now
+    piles: Callable[[], Awaitable[Sequence[Pile]]]  # letters to other systems that have not arrived

@@ -24,7 +24,8 @@ from asterisk_conf.sounds import write_tone
 from asterisk_conf.testing import free_port
 from helpline import house as house_module
 from helpline.errors import ServiceFailed
-from helpline.house import House, every
+from helpline.every import every
+from helpline.house import House
 from telephony.call import Call
 from telephony.server import FastAgiServer
 from telephony.testing import AgiPeer, FakeWaker

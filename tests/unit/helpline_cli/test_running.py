@@ -21,6 +21,7 @@ import pytest
 import uvicorn
 
 from acd.snapshot import Talking, WaitingCaller
+from grievance_core.outbox.box import Pile
 from helpline.console.app import build
 from helpline.runfolder import RunFolder
 from tests.unit.helpline_cli.stand_ins import Shell
@@ -62,7 +63,11 @@ def test_status_tells_how_it_stands(shell: Shell, house: House) -> None:
     status = shell.json("status")
     assert status["agents"] == {"signed_out": 1}
     house.links["asterisk"] = False
-    assert "MISSING" in shell.fine("status")
+    house.piles = [Pile(to="igrs", waiting=2, dead=1, oldest=house.clock())]
+    shown = shell.fine("status")
+    assert "MISSING" in shown
+    assert "2, oldest 24 Nov 2026 12:00" in shown
+    assert "helpline outbox list" in shown
 
 
 def test_an_agent_is_added_signed_in_paused_made_ready_and_signed_out(shell: Shell, house: House) -> None:

@@ -20,6 +20,7 @@ from acd.snapshot import KnownCall, Snapshot, WaitingCaller
 from agents.service import Agents, NewAgent
 from agents.testing import MemoryAgents
 from grievance_core.catalogue import Catalogue
+from grievance_core.outbox.box import Pile
 from grievance_core.service import Grievances
 from grievance_core.testing import FixedClock, memory_grievances
 from helpline.console.app import build
@@ -206,6 +207,7 @@ class House:
     links: dict[str, bool] = field(default_factory=lambda: {"asterisk": True, "redis": True, "database": True})
     phones_told: int = 0
     kicks: int = 0
+    piles: list[Pile] = field(default_factory=list)
     app: Starlette = field(init=False)
     web: httpx.AsyncClient = field(init=False)
 
@@ -241,6 +243,9 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
     def kick() -> None:
         house.kicks += 1
 
+    async def piles() -> list[Pile]:
+        return house.piles
+
     return Parts(
         agents=house.agents,
         acd=house.queue,
@@ -256,6 +261,7 @@ def parts_of(house: House, *, token: str = TOKEN) -> Parts:
         add_phone=add_phone,
         health=health,
         kick_dialer=kick,
+        piles=piles,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from acd.snapshot import Talking, WaitingCaller
 from agents.presence import State
 from grievance_core.errors import StoreBusy
+from grievance_core.outbox.box import Pile
 from grievance_core.testing import a_draft
 from tests.unit.helpline_console.stand_ins import TOKEN, House
 
@@ -46,6 +47,7 @@ async def test_status_counts_callers_agents_and_complaints(house: House) -> None
     house.queue.waiting = (_waiter(house),)
     house.queue.talking = (_talk(house),)
     await house.grievances.register(a_draft())
+    house.piles = [Pile(to="igrs", waiting=2, dead=1, oldest=house.clock())]
     answer = await house.web.get("/api/status", headers=house.api)
     assert answer.json() == {
         "waiting": 1,
@@ -53,6 +55,7 @@ async def test_status_counts_callers_agents_and_complaints(house: House) -> None
         "agents": {"signed_out": 1},
         "complaints": {"with_officer": 1},
         "oldest_overdue": None,
+        "letters": [{"to": "igrs", "waiting": 2, "dead": 1, "oldest": "2026-11-24T06:30:00+00:00"}],
         "links": {"asterisk": True, "redis": True, "database": True},
     }
 
