@@ -13,8 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from grievance_core.errors import NotDelivered
 from grievance_core.igrs import wire
-from grievance_core.igrs.client import Igrs, Reporting, opened
+from grievance_core.igrs.client import Igrs, Reporting
+from grievance_core.messages.gateway import Gateway
+from grievance_core.messages.letters import SYSTEM as SMS
+from grievance_core.messages.texts import shipped as shipped_messages
 from grievance_core.outbox.box import Outbox
+from grievance_core.outbox.http import opened
 from grievance_core.outbox.sender import Sender
 from helpline.every import every
 from helpline.settings import Settings
@@ -46,10 +50,14 @@ async def outside(
         if settings.igrs.url:
             igrs = Igrs(await up.enter_async_context(opened(settings.igrs.url, settings.igrs.token)))
             sender = Sender(box, igrs, to=wire.SYSTEM, clock=clock)
-            chores = [
+            chores += [
                 ("letters to IGRS", sender.serve),
                 ("reports of IGRS", lambda: every(settings.igrs.fetch_seconds, lambda: _fetch(igrs, reporting))),
             ]
+        if (sms := settings.sms).url:
+            http = await up.enter_async_context(opened(sms.url, sms.token))
+            gateway = Gateway(http, shipped_messages(), header=sms.header, entity_id=sms.entity_id)
+            chores.append(("short messages", Sender(box, gateway, to=SMS, clock=clock).serve))
         yield Outside(tuple(chores))
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.igrs.wire import letters as igrs_letters
-from grievance_core.outbox.letters import no_letters
+from grievance_core.messages.letters import sms_letters
+from grievance_core.messages.texts import shipped as shipped_messages
+from grievance_core.outbox.letters import Letters, all_of, no_letters
 from grievance_core.rules import Owners, Policy, Rules, mapped_owners
 from grievance_core.working_days import WorkingCalendar
 from helpline.runfolder import RunFolder
@@ -35,6 +37,16 @@ def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = N
             most_extension_days=of.most_extension_days,
             wrong_pins=of.wrong_pins,
         ),
-        letters=igrs_letters if settings.igrs.url else no_letters,
+        letters=_letters(settings, catalogue),
         draw_key=folder.secret("draw").encode(),
     )
+
+
+def _letters(settings: Settings, catalogue: Catalogue) -> Letters:
+    """To the systems that have an address in the settings."""
+    writers: list[Letters] = []
+    if settings.igrs.url:
+        writers.append(igrs_letters)
+    if settings.sms.url:
+        writers.append(sms_letters(shipped_messages(), catalogue))
+    return all_of(writers) if writers else no_letters

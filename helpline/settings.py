@@ -164,6 +164,15 @@ class IgrsLine(Section):
     fetch_seconds: Seconds = 30.0
 
 
+class Sms(Section):
+    """The gateway that sends short messages to citizens; header and entity as they are registered on DLT."""
+
+    url: str = Field("", pattern=r"^(https?://\S+)?$")  # empty: no message is sent
+    token: str = Field("", repr=False)
+    header: str = Field("UPCMHL-G", pattern=r"^[A-Z0-9-]{3,11}$")
+    entity_id: str = Field("1101000000000000000", pattern=r"^\d{19}$")
+
+
 class Settings(Section):
     """Everything that can be set, with where it was read from."""
 
@@ -178,6 +187,7 @@ class Settings(Section):
     dialer: Dialer = Dialer()
     complaints: Complaints = Complaints()
     igrs: IgrsLine = IgrsLine()
+    sms: Sms = Sms()
     console: Console = Console()
     controller: Controller = Controller()
 

@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from asterisk_conf.testing import free_port
-from grievance_core.igrs.wire import CHANGES_PATH, KEY_HEADER, REPORTS_PATH, TAKEN_PATH
+from grievance_core.igrs.wire import CHANGES_PATH, REPORTS_PATH, TAKEN_PATH
+from grievance_core.outbox.http import KEY_HEADER
 
 SLOW_SECONDS = 0.3
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Protocol
 
 import httpx
 
 from grievance_core.complaint import Complaint
-from grievance_core.errors import GrievanceError, NotDelivered, StoreError
-from grievance_core.igrs.wire import CHANGES_PATH, KEY_HEADER, REPORTS_PATH, TAKEN_PATH, Report, report
+from grievance_core.errors import GrievanceError, StoreError
+from grievance_core.igrs.wire import CHANGES_PATH, REPORTS_PATH, TAKEN_PATH, Report, report
 from grievance_core.outbox.box import Kept
+from grievance_core.outbox.http import KEY_HEADER, ask
 
 log = logging.getLogger(__name__)
-
-TIMEOUT_SECONDS = 10.0
-# Not the letter's fault: it will be taken when the other side is well again, lets us in, or we knock less.
-LATER = frozenset({401, 403, 404, 408, 425, 429})
 
 
 class Reporting(Protocol):
@@ -30,7 +26,7 @@ class Reporting(Protocol):
 
 
 class Igrs:
-    """One connection pool to IGRS. `http` has its address and credentials; see `opened`."""
+    """One connection pool to IGRS. `http` has its address and credentials; see `outbox.http.opened`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -82,29 +78,4 @@ class Igrs:
         return {"id": id}
 
     async def _asked(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
-        try:
-            response = await self._http.request(method, path, **request)
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"IGRS was not reached: {type(error).__name__}", retryable=True) from error
-        if response.is_success:
-            try:
-                answer = response.json()
-            except ValueError:
-                raise NotDelivered("IGRS answered with no JSON", retryable=True) from None
-            return answer if isinstance(answer, dict) else {}
-        later = response.is_server_error or response.status_code in LATER
-        said = " ".join(response.text.split())[:200]
-        raise NotDelivered(
-            f"IGRS answered {response.status_code}: {said}", retryable=later, retry_after=_retry_after(response)
-        )
-
-
-def opened(url: str, token: str = "", *, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """The connections to IGRS at this address."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport)
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    asked = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(asked), 3600)) if asked.isascii() and asked.isdigit() else None
+        return await ask(self._http, method, path, whom="IGRS", **request)

@@ -19,7 +19,6 @@ VERSION: Final = 1
 CHANGES_PATH: Final = "/v1/changes"
 REPORTS_PATH: Final = "/v1/reports"
 TAKEN_PATH: Final = "/v1/reports/taken"
-KEY_HEADER: Final = "Idempotency-Key"
 
 # When and how a citizen is asked is not for those who are judged by the answer.
 NOT_SENT: Final = frozenset(

@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from grievance_core.errors import NotAllowed, NotDelivered
 from grievance_core.igrs import wire
-from grievance_core.igrs.client import Igrs, opened
+from grievance_core.igrs.client import Igrs
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.outbox.box import Outbox
+from grievance_core.outbox.http import opened
 from grievance_core.outbox.letters import State as Fate
 from grievance_core.outbox.sender import Sender
 from grievance_core.service import Grievances
