@@ -47,16 +47,18 @@ class Desk:
         await self.post("/desk/presence", do="pause", reason=reason)
 
     async def register(self, *, call: str, caller: str, category: str, district: str, text: str, name: str) -> str:
-        """Register a complaint told in this call; its number."""
-        answer = await self.post(
-            "/desk/complaints",
-            kind="complaint",
-            language="hi",
-            category=category,
-            district=district,
-            text=text,
-            name=name,
-            caller=caller,
-            call_id=call,
-        )
+        """Register a complaint told in this call; its number. What may be the same trouble is said to be another."""
+        form = {
+            "kind": "complaint",
+            "language": "hi",
+            "category": category,
+            "district": district,
+            "text": text,
+            "name": name,
+            "caller": caller,
+            "call_id": call,
+        }
+        answer = await self._http.post("/desk/complaints", data=form)
+        if answer.is_error:
+            answer = await self.post("/desk/complaints", **form, choice="anyway")
         return answer.url.params["registered"]
