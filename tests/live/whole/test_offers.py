@@ -62,16 +62,17 @@ async def test_a_caller_whom_an_agent_does_not_answer_gets_the_next_at_the_old_p
         first = await place_in_line(lab, CITIZEN)
         await silent_phone.expect("incoming")
         await ask_for_a_person(lab, later)
-        assert (await place_in_line(lab, LATER))["position"] == 2
+        # Somebody of an earlier test may stand before them, owed a call that is not due yet.
+        assert (await place_in_line(lab, LATER))["position"] == first["position"] + 1
         await until_presence(lab, silent, "paused")
         assert await paused_because(lab, silent) == DID_NOT_ANSWER
         still = await place_in_line(lab, CITIZEN)
-        assert (still["position"], still["since"]) == (1, first["since"])
+        assert (still["position"], still["since"]) == (first["position"], first["since"])
         await willing_desk.ready()
         talk = await until_talking(lab, citizen)
         assert talk["agent"] == willing.agent.id
         await until_heard(citizen, first_words(read_wav(voices["agent"]), 1.2))
-        assert (await place_in_line(lab, LATER))["position"] == 1
+        assert (await place_in_line(lab, LATER))["position"] == first["position"]
         await later.hang_up()
         await until_left(lab, LATER)
         await citizen.hang_up()
