@@ -13,7 +13,7 @@ from grievance_core.outbox.box import Kept, Outbox
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8  # letters under way to one system
+AT_ONCE = 8  # complaints whose letters are under way to one system
 PAGE = 100
 LONGEST_REST = timedelta(seconds=5)
 """A letter is written by another process too (a command at the desk): look that often all the same."""
@@ -55,13 +55,18 @@ class Sender:
     async def send_due(self) -> int:
         """Send what is due now; how many letters were tried."""
         letters = await self._box.due(self._to, PAGE)
+        of_one: dict[str, list[Kept]] = {}
+        for letter in letters:
+            of_one.setdefault(letter.about, []).append(letter)
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(letter: Kept) -> None:
+        async def in_order(letters: list[Kept]) -> None:
+            # Lanes of one complaint need not wait for each other, but nobody should read of its end before the rest.
             async with gate:
-                await self._send(letter)
+                for letter in letters:
+                    await self._send(letter)
 
-        await asyncio.gather(*(one(letter) for letter in letters))
+        await asyncio.gather(*(in_order(letters) for letters in of_one.values()))
         return len(letters)
 
     async def _send(self, letter: Kept) -> None:

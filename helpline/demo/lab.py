@@ -27,6 +27,7 @@ from helpline import storage, wiring
 from helpline.client import Client
 from helpline.demo.desk import Desk
 from helpline.demo.errors import ExpectationFailed
+from helpline.demo.neighbours import Neighbours
 from helpline.demo.softphone import Account, Answering, Softphone
 from helpline.settings import Settings
 from helpline.stack import Say, Stack
@@ -64,12 +65,19 @@ ring_seconds = 10
 
 [console]
 port = {console}
+
+[igrs]
+url = "http://127.0.0.1:{neighbours}"
+fetch_seconds = 1
+
+[sms]
+url = "http://127.0.0.1:{neighbours}"
 """
 
 
 def write_settings(folder: Path, *, ring_seconds: int = 8) -> Path:
     """A settings file with free ports for a helpline that lives in `folder`."""
-    sip, ami, agi, redis, console = free_ports(5)
+    sip, ami, agi, redis, console, neighbours = free_ports(6)
     # Below the ports that the kernel hands out by itself, and apart for helplines side by side.
     rtp_first = 10000 + sip % 8000 * 2
     file = folder / "helpline.toml"
@@ -80,6 +88,7 @@ def write_settings(folder: Path, *, ring_seconds: int = 8) -> Path:
             agi=agi,
             redis=redis,
             console=console,
+            neighbours=neighbours,
             rtp_first=rtp_first,
             rtp_last=rtp_first + 999,
             trunk=free_ports(1, "127.0.0.2")[0],
@@ -112,13 +121,22 @@ class Lab:
         self.settings_file = write_settings(folder, ring_seconds=ring_seconds)
         self.settings: Settings = settings_module.load(self.settings_file)
         self.stack = Stack(self.settings, programs=programs)
+        self.neighbours = Neighbours(folder, self.settings.igrs.url)
         self._say = say
 
     async def start(self) -> None:
-        await self.stack.start(self._say)
+        await asyncio.to_thread(self.neighbours.start)
+        try:
+            await self.stack.start(self._say)
+        except BaseException:
+            self.neighbours.stop()
+            raise
 
     async def stop(self) -> None:
-        await self.stack.stop()
+        try:
+            await self.stack.stop()
+        finally:
+            self.neighbours.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()

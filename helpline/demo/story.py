@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from asterisk_conf.programs import ProgramName, Programs
+from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Complaint
 from grievance_core.lifecycle import State
 from grievance_core.numbers import parse, spoken_groups
@@ -21,6 +22,7 @@ from helpline.demo.sound import Pcm, read_wav, seconds
 from helpline.demo.speech import speak_lines
 from helpline.demo.timeline import Timeline
 from helpline.errors import HelplineError
+from helpline.rules import rules_of
 from ivr.speaking import digits
 
 CITIZEN: Final = "9876543210"
@@ -32,6 +34,7 @@ KEY_SECONDS: Final = 0.5  # between two presses of the same key by somebody who 
 NUMBER_SECONDS: Final = 40.0  # until the number of the complaint was said once
 WHOLE: Final = 0.95  # of a speech, as far as hearing can tell
 LISTEN_SECONDS: Final = 1.0  # between two looks at what was heard so far
+LETTERS_SECONDS: Final = 20.0  # until the last letters are with other systems
 LANGUAGES: Final = {"hi": "Hindi", "en": "English"}
 STATES: Final = {
     State.UNDER_REVIEW: "back to the same officer for review",
@@ -90,8 +93,9 @@ class Story:
                 self.prove_who_heard_whom(citizen, agent, number)
             await self.resolve(citizen, number, "The handle of the pump was changed.", key="2")
             await self.resolve(citizen, number, "Looked at it again: the pump works.", key="2")
-            await self.resolve(citizen, number, "A new pump was set and tried out.", key="1")
+            await self.resolve(citizen, number, "A new pump was set and tried out.", key="1", in_igrs=True)
         await self.history(number)
+        await self.prove_others_know(number)
 
     async def citizen_calls(self, citizen: Softphone) -> None:
         """1076, a language, a complaint; then music and the position."""
@@ -155,14 +159,20 @@ class Story:
             self._say("proof", f"{claim}: {verdict}")
         self._say("recording", f"{self._recording} ({seconds(read_wav(self._recording)):.1f} s)")
 
-    async def resolve(self, citizen: Softphone, number: str, report: str, *, key: str) -> None:
-        """The officer reports, the citizen is rung and answers with a key, and the complaint goes its way."""
+    async def resolve(self, citizen: Softphone, number: str, report: str, *, key: str, in_igrs: bool = False) -> None:
+        """The officer reports, the citizen is rung and answers with a key, and the complaint goes its way.
+
+        `in_igrs`: the officer works in the state's own system, from which the helpline fetches the report.
+        """
         before = await self._complaint(number)
         officer = await self._officer(before)
-        ran = await self._lab.command("complaint", "report", number, "--by", officer, "--text", report)
-        if ran.code:
-            raise ExpectationFailed(f"helpline complaint report failed: {ran.complained or ran.said}")
-        self._say("officer", f"{officer} (L{before.level}) reports: {report}")
+        if in_igrs:
+            await asyncio.to_thread(self._lab.neighbours.report, number, by=officer, text=report)
+        else:
+            ran = await self._lab.command("complaint", "report", number, "--by", officer, "--text", report)
+            if ran.code:
+                raise ExpectationFailed(f"helpline complaint report failed: {ran.complained or ran.said}")
+        self._say("officer", f"{officer} (L{before.level}) reports{' in IGRS' if in_igrs else ''}: {report}")
         await citizen.expect("incoming", timeout=20)
         await citizen.accept()
         await citizen.expect("established")
@@ -183,6 +193,27 @@ class Story:
             self._say("history", f"{event.at:%H:%M:%S} {event.kind.value.replace('_', ' ')}, level {event.level}")
         if (complaint.state, complaint.level, complaint.dissatisfied) != (State.CLOSED_SATISFIED, 2, 2):
             raise ExpectationFailed(f"The complaint ended as {complaint.state.value} at level {complaint.level}.")
+
+    async def prove_others_know(self, number: str) -> None:
+        """IGRS was told of every change in order, and the citizen was sent each message; everything once."""
+        async with self._lab.grievances() as grievances:
+            complaint, events = await grievances.get(number), await grievances.history(number)
+        due: dict[str, list[str]] = {"igrs": [], "sms": []}
+        for letter in rules_of(self._lab.settings, Catalogue.shipped()).letters(complaint, events):
+            due[letter.to].append(letter.key)
+        deadline = time.monotonic() + LETTERS_SECONDS
+        while True:
+            came = {system: self._lab.neighbours.told(system, number) for system in due}
+            keys = {system: [one["key"] for one in came[system]] for system in due}
+            if keys == due:
+                break
+            if time.monotonic() > deadline:
+                raise ExpectationFailed(f"Letters that were due: {due}; that came: {keys}")
+            await asyncio.sleep(LISTEN_SECONDS)
+        for one in came["sms"]:
+            self._say("message", f"to {one['body']['to']}: {one['body']['text']}")
+        kinds = ", ".join(one["body"]["kind"].replace("_", " ") for one in came["igrs"])
+        self._say("IGRS", f"was told of {len(came['igrs'])} changes, each once and in order: {kinds}")
 
     def _spoken(self, number: str) -> Pcm:
         """The number as the helpline's voice says it, digit by digit."""

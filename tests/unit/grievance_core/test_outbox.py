@@ -65,8 +65,8 @@ def sender(box: Outbox, carrier: Carrier, clock: FixedClock) -> Sender:
     return Sender(box, carrier, to="igrs", clock=clock)
 
 
-def letter(key: str, lane: str = "", *, to: str = "igrs") -> Letter:
-    return Letter(to=to, key=key, lane=lane or key, about="1", body={"text": "पानी", "n": 1})
+def letter(key: str, lane: str = "", *, to: str = "igrs", about: str = "") -> Letter:
+    return Letter(to=to, key=key, lane=lane or key, about=about or lane or key, body={"text": "पानी", "n": 1})
 
 
 async def write(engine: AsyncEngine, *letters: Letter) -> None:
@@ -90,6 +90,17 @@ async def test_letters_of_a_lane_keep_their_order_and_lanes_do_not_wait_for_each
     clock.move(minutes=1)
     await all_sent(sender)
     assert carrier.sent == ["b1", "b2", "a1", "a2", "a3"]
+
+
+async def test_messages_of_one_complaint_leave_in_the_order_in_which_they_were_written(
+    engine: AsyncEngine, sender: Sender, carrier: Carrier
+) -> None:
+    await write(engine, *(letter(f"{about}:{n}", about=about) for n in range(4) for about in "ab"))
+    carrier.failing["a:1"] = REFUSED  # of a lane of its own: it holds up no other
+    await all_sent(sender)
+    assert [key for key in carrier.sent if key.startswith("a")] == ["a:0", "a:2", "a:3"]
+    assert [key for key in carrier.sent if key.startswith("b")] == ["b:0", "b:1", "b:2", "b:3"]
+    assert carrier.most == 2
 
 
 async def test_only_a_few_are_under_way_at_once(engine: AsyncEngine, sender: Sender, carrier: Carrier) -> None:
