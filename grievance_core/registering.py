@@ -51,28 +51,35 @@ class Registering(Writing):
         draft = self._known(checked(draft))
         key = once_key(draft)
         for _ in range(TRIES):
-            if key is not None and (there := await self._registered_before(key)):
-                return there
-            number = numbers.number_for(self._rng.choice(numbers.SERIALS))
-            pin = f"{self._rng.randrange(10**PIN_DIGITS):0{PIN_DIGITS}}"
-            now = self._clock()
-            complaint, told = register(draft, number=number, at=now, rules=self._rules, pin=pin, excluded=excluded)
-            events: tuple[Event, ...] = told
             try:
-                with store.plain_errors():
-                    async with self._engine.begin() as session:
-                        if not excluded and await self._over_cap(session, draft, now):
-                            complaint, events = self._allowed(complaint, events, allowed_by)
-                        await store.add(session, complaint, events, once_key=key)
-                        await enqueue(session, self._rules.letters(complaint, events), at=now)
-                        if excluded:
-                            matter = ExcludedMatter(excluded)
-                            await store.add_refusal(session, matter=matter, caller=draft.caller, at=now)
-            except IntegrityError:
-                continue  # the number is taken, or the same form arrived twice at the same moment
-            log.info("Complaint registered", extra={"action": "complaint_registered", "complaint": number})
+                complaint = await self._written(draft, key, excluded=excluded, allowed_by=allowed_by)
+            except IntegrityError:  # the number is taken, or the same form came before, perhaps at the same moment
+                if key is not None and (there := await self._registered_before(key)):
+                    return there
+                continue
+            log.info("Complaint registered", extra={"action": "complaint_registered", "complaint": complaint.number})
             return complaint
         raise StoreFailed(f"No free complaint number was found in {TRIES} draws. Check the source of random numbers.")
+
+    async def _written(self, draft: Draft, key: str | None, *, excluded: str, allowed_by: str) -> Complaint:
+        """The new complaint, with its events, letters and all, in one transaction. IntegrityError as `store.add`."""
+        number = numbers.number_for(self._rng.choice(numbers.SERIALS))
+        pin = f"{self._rng.randrange(10**PIN_DIGITS):0{PIN_DIGITS}}"
+        now = self._clock()
+        complaint, told = register(draft, number=number, at=now, rules=self._rules, pin=pin, excluded=excluded)
+        events: tuple[Event, ...] = told
+        with store.plain_errors():
+            async with self._engine.begin() as session:
+                if not excluded and await self._over_cap(session, draft, now):
+                    if key is not None and (there := await store.by_once_key(session, key)):
+                        return there  # it was sent before: that one reached the cap
+                    complaint, events = self._allowed(complaint, events, allowed_by)
+                await store.add(session, complaint, events, once_key=key)
+                await enqueue(session, self._rules.letters(complaint, events), at=now)
+                if excluded:
+                    matter = ExcludedMatter(excluded)
+                    await store.add_refusal(session, matter=matter, caller=draft.caller, at=now)
+        return complaint
 
     def _known(self, draft: Draft) -> Draft:
         return replace(
