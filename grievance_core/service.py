@@ -219,12 +219,13 @@ class Grievances(Registering, Deciding):
 
         return await self._change(number, self._deed(by=by, channel=channel, attempt=attempt), kind_of)
 
-    async def feedback_missed(self, number: str, *, attempt: str, channel: str = "call") -> Complaint:
+    async def feedback_missed(self, number: str, *, attempt: str, channel: str = "call", reason: str = "") -> Complaint:
         """The citizen was not reached in a round of calls: counted, and rung again at the lower rhythm.
 
-        Idempotent by `attempt`. Raises NotAllowed.
+        `reason` stands in the history that the officer reads, such as a number that is none. Idempotent by `attempt`.
+        Raises NotAllowed.
         """
-        deed = self._deed(by="dialer", channel=channel, attempt=attempt)
+        deed = self._deed(by="dialer", channel=channel, attempt=attempt, reason=reason)
         return await self._change(number, deed, lambda _: EventKind.FEEDBACK_MISSED)
 
     # The clock

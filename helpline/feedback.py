@@ -15,6 +15,7 @@ from grievance_core.errors import NotAllowed
 from grievance_core.service import Grievances
 from ivr.flows import Question
 from outbound_dialer.attempt import Contact, ContactKey
+from outbound_dialer.outcomes import Disposition
 from outbound_dialer.reporting import Outcome
 from outbound_dialer.service import Dialer
 
@@ -24,6 +25,8 @@ NUMBER: Final = "complaint"
 SATISFIED: Final = "satisfied"
 DISSATISFIED: Final = "dissatisfied"
 CHANNEL: Final = "feedback_call"
+INVALID_NUMBER: Final = "invalid_number"
+"""So the history tells the officer that this citizen's number is none: the complaint needs another."""
 
 
 def contact_of(complaint: Complaint) -> Contact:
@@ -64,7 +67,9 @@ class FeedbackCalls:
                     number, satisfied=outcome.result == SATISFIED, attempt=attempt.id, channel=CHANNEL
                 )
             elif outcome.round_over:
-                await self._grievances.feedback_missed(number, attempt=attempt.id, channel=CHANNEL)
+                wrong = outcome.disposition is Disposition.INVALID_NUMBER
+                reason = INVALID_NUMBER if wrong else ""
+                await self._grievances.feedback_missed(number, attempt=attempt.id, channel=CHANNEL, reason=reason)
         except NotAllowed as refusal:
             # The complaint went on without this call: its citizen dialled 1076 and answered there, or it was withdrawn.
             log.info(

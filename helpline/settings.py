@@ -22,6 +22,7 @@ from helpline.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Weekday = Annotated[int, Field(ge=0, le=6)]
 Skill = Annotated[str, Field(pattern=r"^[a-z]+:[a-z0-9_-]+(=[1-9])?$")]
 """service:complaint, or with the least level speciality:land=3."""
 
@@ -118,7 +119,10 @@ class Dialer(Section):
     """When and how citizens are rung back (hours: domain.md, section 4)."""
 
     opens: time = time(9, 0)
-    closes: time = time(20, 0)
+    closes: time = time(21, 0)
+    days: frozenset[Weekday] = frozenset(range(7))  # Monday is 0
+    days_off: frozenset[date] = frozenset()  # nobody is rung
+    most_a_day: int = Field(4, ge=1, le=20)  # calls to one number, over all campaigns
     lines: int = Field(30, ge=0)
     calls_per_second: float = Field(5.0, gt=0)
     max_tries: int = Field(3, ge=1, le=10)

@@ -310,8 +310,15 @@ def _dialer_settings(settings: Settings) -> DialerSettings:
     dialer = settings.dialer
     return DialerSettings(
         rules=Rules(
-            window=Window(zone=settings.zone, opens=dialer.opens, closes=dialer.closes),
+            window=Window(
+                zone=settings.zone,
+                opens=dialer.opens,
+                closes=dialer.closes,
+                days=dialer.days,
+                days_off=dialer.days_off,
+            ),
             max_tries=dialer.max_tries,
+            most_a_day=dialer.most_a_day,
         ),
         caller_id=dialer.caller_id,
         pace=Pace(lines=dialer.lines, calls_per_second=dialer.calls_per_second),

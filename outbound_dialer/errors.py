@@ -2,6 +2,7 @@
 
 DialerError
 ├── InvalidContact   the source named a contact that can't be kept
+├── InvalidNumber    what was given is no telephone number that can be rung
 ├── InvalidSettings  hours, tries or pace that make no sense
 └── UnknownAttempt   no attempt has that id
 """
@@ -19,6 +20,13 @@ class DialerError(Exception):
 
 class InvalidContact(DialerError):
     """The source named a contact that can't be kept: a fault in the source."""
+
+
+class InvalidNumber(DialerError):
+    """What was given is no telephone number that can be rung."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number!r} can't be rung. Give national digits without spaces, such as 9876543210.")
 
 
 class InvalidSettings(DialerError):

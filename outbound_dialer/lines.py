@@ -14,8 +14,9 @@ from datetime import datetime
 
 from outbound_dialer import attempt as life
 from outbound_dialer.attempt import Attempt, AttemptId
+from outbound_dialer.day_parts import NOTHING_LEARNED, learned
 from outbound_dialer.link import Link
-from outbound_dialer.outcomes import Disposition, disposition_of
+from outbound_dialer.outcomes import PLANS, Disposition, disposition_of
 from outbound_dialer.rules import may_ring_now, next_try
 from outbound_dialer.settings import DialerSettings
 from outbound_dialer.store import AttemptStore, until_kept
@@ -156,6 +157,9 @@ class Lines:
         """Make the call. None: it is answered, or it is not known: follow it to its hang-up."""
         await self._change(line, lambda attempt: life.rung(attempt, self._clock()))
         attempt, settings = line.attempt, self._settings
+        if await until_kept(lambda: self._store.barred([attempt.number])):
+            return Disposition.DO_NOT_RING, None
+        # The hours are asked last of all: nothing is waited for between this and the Originate.
         if not may_ring_now(attempt.number, now=self._clock(), rules=settings.rules):
             return Disposition.CANCELLED, None
         try:
@@ -214,7 +218,11 @@ class Lines:
         """The change that says how an attempt came out, with what follows from it."""
         history = await until_kept(lambda: self._store.of_contacts([attempt.contact]))
         earlier = [one for one in history[attempt.contact] if one.id != attempt.id]
-        following = next_try(attempt, disposition, earlier, now=self._clock(), rules=self._settings.rules)
+        rules, chances = self._settings.rules, NOTHING_LEARNED
+        if PLANS[disposition].other_part:
+            calls = await until_kept(lambda: self._store.calls_to(attempt.number))
+            chances = learned(calls, rules.window.zone)
+        following = next_try(attempt, disposition, earlier, now=self._clock(), rules=rules, chances=chances)
         return lambda now: life.resolved(
             now, disposition, result=result, retry_at=following.at, round_over=following.round_over
         )

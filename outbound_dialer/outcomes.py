@@ -39,11 +39,12 @@ class RetryPlan:
     """What follows from a disposition.
 
     `gap`: how long to wait before the same contact is rung again; None: never again. `counts`: whether it uses up one
-    of the tries.
+    of the tries. `other_part`: the next call is in another part of the day, the gap being the least.
     """
 
     gap: timedelta | None
     counts: bool = True
+    other_part: bool = False
 
 
 PLANS: Final[Mapping[Disposition, RetryPlan]] = MappingProxyType(
@@ -51,8 +52,10 @@ PLANS: Final[Mapping[Disposition, RetryPlan]] = MappingProxyType(
         Disposition.ANSWERED: RetryPlan(gap=None),
         Disposition.UNFINISHED: RetryPlan(gap=timedelta(hours=4)),
         Disposition.BUSY: RetryPlan(gap=timedelta(minutes=10)),
-        Disposition.NO_ANSWER: RetryPlan(gap=timedelta(hours=4)),  # falls into another part of the day
-        Disposition.UNREACHABLE: RetryPlan(gap=timedelta(hours=4)),
+        Disposition.NO_ANSWER: RetryPlan(gap=timedelta(hours=1), other_part=True),
+        Disposition.UNREACHABLE: RetryPlan(
+            gap=timedelta(hours=2), other_part=True
+        ),  # switched off: charging, or no net
         Disposition.REJECTED: RetryPlan(gap=timedelta(hours=24)),
         Disposition.INVALID_NUMBER: RetryPlan(gap=None),
         Disposition.DO_NOT_RING: RetryPlan(gap=None),

@@ -1,7 +1,6 @@
 """Whom may be rung, and when: pure. Times come in as arguments, and always know their zone.
 
-The hours and the number of tries are designed after the public rules (domain.md, section 4): promotional calls are
-barred before 9:00 and after 21:00, and a helpline rings nobody later than 20:00.
+The hours are those of the public rules (domain.md, section 4): nobody is rung before 9:00 or after 21:00.
 """
 
 from __future__ import annotations
@@ -9,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from outbound_dialer.attempt import Attempt
+from outbound_dialer.day_parts import NOTHING_LEARNED, Chances, beginnings_after, best, part_of
 from outbound_dialer.errors import InvalidSettings
 from outbound_dialer.outcomes import PLANS, Disposition
 
@@ -24,24 +24,39 @@ FOREIGN: Final = re.compile(r"\+\d+", re.ASCII)
 """Never rung: a caller can show any number, and a dear one abroad would be rung at the state's cost."""
 
 
+MIDNIGHT: Final = time(0)
+EVERY_DAY: Final = frozenset(range(7))
+LOOK_AHEAD_DAYS: Final = 4
+"""How far to look for other parts of the day; openings are looked for in strides of as many days."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The hours of the day in which citizens may be rung, by the wall clock of `zone`.
+    """The hours in which citizens may be rung, by the wall clock of `zone`, and the days.
 
     `opens` belongs to them, `closes` does not. `opens` later than `closes` means across midnight; equal, all day.
+    `days` are weekdays (Monday is 0). On the dates of `days_off` nobody is rung. A day is one of the calendar, so what
+    reaches across midnight ends there when the next day is none to ring on.
     """
 
     zone: tzinfo
     opens: time = time(9, 0)
-    closes: time = time(20, 0)
+    closes: time = time(21, 0)
+    days: frozenset[int] = EVERY_DAY
+    days_off: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         if self.opens.tzinfo or self.closes.tzinfo:
             raise InvalidSettings("The hours of calling are plain times such as 09:00; their zone is set apart.")
+        if not self.days or not self.days <= EVERY_DAY:
+            raise InvalidSettings("The days of calling are numbers from 0 (Monday) to 6 (Sunday), at least one.")
 
     def is_open(self, at: datetime) -> bool:
         """Whether a citizen may be rung at this moment."""
-        clock = _aware(at).astimezone(self.zone).time()
+        local = _aware(at).astimezone(self.zone)
+        if local.weekday() not in self.days or local.date() in self.days_off:
+            return False
+        clock = local.time()
         if self.opens < self.closes:
             return self.opens <= clock < self.closes
         return clock >= self.opens or clock < self.closes
@@ -55,12 +70,33 @@ class Window:
         if self.is_open(at):
             return at
         day = at.astimezone(self.zone).date()
-        openings = (
-            datetime.combine(day + timedelta(days=ahead), self.opens, self.zone).replace(fold=fold).astimezone(UTC)
-            for ahead in range(4)  # a day's only hours may fall into a skipped hour
+        # Days off are finitely many, and after the last of them each weekday comes again within two strides.
+        strides = 3 + len(self.days_off)
+        for stride in range(strides):
+            first = day + timedelta(days=stride * LOOK_AHEAD_DAYS)
+            openings = [opening for opening in self._openings(first) if opening >= at and self.is_open(opening)]
+            if openings:
+                return min(openings)
+        raise InvalidSettings("There is no day on which citizens may be rung. Mend the days off.")
+
+    def day_begins(self, at: datetime) -> datetime:
+        """The midnight before this moment, by the wall clock."""
+        return datetime.combine(at.astimezone(self.zone).date(), MIDNIGHT, self.zone).astimezone(UTC)
+
+    def next_day(self, at: datetime) -> datetime:
+        """The first moment of a later day at which citizens may be rung."""
+        tomorrow = datetime.combine(at.astimezone(self.zone).date() + timedelta(days=1), MIDNIGHT, self.zone)
+        # A midnight that comes twice begins the day at its second, one that is skipped at the change of the clock.
+        return self.next_open(max(tomorrow.replace(fold=fold).astimezone(UTC) for fold in (0, 1)))
+
+    def _openings(self, first: date) -> list[datetime]:
+        """Where the hours may begin on some days: at the opening, or at midnight after a day that was none."""
+        return [
+            datetime.combine(first + timedelta(days=ahead), begins, self.zone).replace(fold=fold).astimezone(UTC)
+            for ahead in range(LOOK_AHEAD_DAYS)
+            for begins in {self.opens, MIDNIGHT}
             for fold in (0, 1)
-        )
-        return min(opening for opening in openings if opening >= at and self.is_open(opening))
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +105,15 @@ class Rules:
 
     `max_tries` is of attempts that count (see `RetryPlan`), `max_dials` of all, in one round. When either is used up
     the round is over, the citizen counts as not reached, and after `rest` a new round begins, for as long as the
-    source still names the contact. `gaps` replaces the gaps of `PLANS`. `do_not_ring` holds national numbers.
+    source still names the contact. `most_a_day`: calls to one number on one day, over all campaigns; what the network
+    had no way for did not ring, and is not counted. `gaps` replaces the gaps of `PLANS`, and with it the wish for
+    another part of the day. `do_not_ring` holds national numbers, beside the list in the database.
     """
 
     window: Window
     max_tries: int = 3
     max_dials: int = 10
+    most_a_day: int = 4
     rest: timedelta = timedelta(days=7)
     gaps: Mapping[Disposition, timedelta] = field(default_factory=dict)
     do_not_ring: frozenset[str] = field(default=frozenset(), repr=False)
@@ -85,6 +124,8 @@ class Rules:
                 f"At least one try, and no fewer dials than tries: max_tries {self.max_tries}, max_dials "
                 f"{self.max_dials} can't be."
             )
+        if self.most_a_day < 1:
+            raise InvalidSettings(f"At least one call a day to a number must be allowed, not {self.most_a_day}.")
         if any(gap < timedelta() for gap in (self.rest, *self.gaps.values())):
             raise InvalidSettings("A gap between two tries can't be negative.")
 
@@ -103,9 +144,18 @@ class Next:
 
 
 def next_try(
-    attempt: Attempt, disposition: Disposition, earlier: Sequence[Attempt], *, now: datetime, rules: Rules
+    attempt: Attempt,
+    disposition: Disposition,
+    earlier: Sequence[Attempt],
+    *,
+    now: datetime,
+    rules: Rules,
+    chances: Chances = NOTHING_LEARNED,
 ) -> Next:
-    """When the contact may be rung again after `attempt` came out like this. `earlier`: its other attempts."""
+    """When the contact may be rung again after `attempt` came out like this.
+
+    `earlier`: its other attempts; `chances`: what is known of its number.
+    """
     gap = rules.gap_after(disposition)
     if gap is None:
         return Next(None, round_over=disposition is not Disposition.ANSWERED)
@@ -114,8 +164,28 @@ def next_try(
     this_round = _of_this_round(earlier)
     dials = 1 + sum(1 for one in this_round if one.rung_at)
     tries = PLANS[disposition].counts + sum(1 for one in this_round if _counts(one))
-    over = tries >= rules.max_tries or dials >= rules.max_dials
-    return Next(rules.window.next_open(now + (rules.rest if over else gap)), round_over=over)
+    if tries >= rules.max_tries or dials >= rules.max_dials:
+        return Next(rules.window.next_open(now + rules.rest), round_over=True)
+    if PLANS[disposition].other_part and disposition not in rules.gaps:
+        return Next(_in_another_part(attempt, this_round, now + gap, rules, chances), round_over=False)
+    return Next(rules.window.next_open(now + gap), round_over=False)
+
+
+def _in_another_part(
+    attempt: Attempt, this_round: Sequence[Attempt], earliest: datetime, rules: Rules, chances: Chances
+) -> datetime:
+    """The best time in a part of the day that was not tried in this round; when all were, in another than the last."""
+    window = rules.window
+    first = window.next_open(earliest)
+    moments = [first, *(at for at in beginnings_after(first, window.zone, days=1) if window.is_open(at))]
+    moments += [window.next_day(first)]
+    last = part_of(attempt.rung_at or attempt.written_at, window.zone)
+    tried = {last, *(part_of(one.rung_at, window.zone) for one in this_round if one.rung_at)}
+    return (
+        best(moments, chances, zone=window.zone, avoid=tried)
+        or best(moments, chances, zone=window.zone, avoid={last})
+        or window.next_day(first)  # hours so short that they lie in one part of the day
+    )
 
 
 class Why(StrEnum):
@@ -128,6 +198,7 @@ class Why(StrEnum):
     RESTS = "the gap after its last attempt is not over"
     BARRED = "its number is not rung"
     NUMBER_IN_USE = "its number is being rung for another contact"
+    ENOUGH_TODAY = "its number was rung often enough today"
     OUT_OF_HOURS = "outside the hours of calling"
 
 
@@ -141,9 +212,19 @@ class Verdict:
 
 
 def verdict(
-    number: str, attempts: Sequence[Attempt], *, now: datetime, rules: Rules, in_use: Collection[str]
+    number: str,
+    attempts: Sequence[Attempt],
+    *,
+    now: datetime,
+    rules: Rules,
+    in_use: Collection[str],
+    rung_today: int = 0,
 ) -> Verdict:
-    """Whether a contact may be rung now. `attempts`: all of this contact; `in_use`: numbers with an open attempt."""
+    """Whether a contact may be rung now.
+
+    `attempts`: all of this contact; `in_use`: numbers with an open attempt; `rung_today`: how often its number was, for
+    whatever contact.
+    """
     if any(one.open for one in attempts):
         return Verdict(Why.UNDER_WAY)
     if any(one.reported_at is None for one in attempts):
@@ -158,6 +239,8 @@ def verdict(
         return Verdict(Why.BARRED, barred=barred)
     if number in in_use:
         return Verdict(Why.NUMBER_IN_USE)
+    if rung_today >= rules.most_a_day:
+        return Verdict(Why.ENOUGH_TODAY, until=rules.window.next_day(now))
     if not rules.window.is_open(now):
         return Verdict(Why.OUT_OF_HOURS, until=rules.window.next_open(now))
     return Verdict(Why.RING)

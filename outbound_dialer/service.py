@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -207,6 +208,9 @@ class Dialer:
     async def _sift(self, named: Sequence[Contact], wanted: int, now: datetime) -> list[Contact]:
         rules = self._settings.rules
         attempts = await self._store.of_contacts([contact.key for contact in named])
+        numbers = [contact.number for contact in named]
+        barred = await self._store.barred(numbers)
+        rung_today = await self._store.rung_since(numbers, rules.window.day_begins(now))
         in_use = {attempt.number for attempt in self._lines.attempts}
         seen: set[ContactKey] = set()
         chosen: list[Contact] = []
@@ -216,7 +220,14 @@ class Dialer:
             if contact.key in seen:
                 continue
             seen.add(contact.key)
-            found = verdict(contact.number, attempts[contact.key], now=now, rules=rules, in_use=in_use)
+            found = verdict(
+                contact.number,
+                attempts[contact.key],
+                now=now,
+                rules=replace(rules, do_not_ring=rules.do_not_ring | barred) if contact.number in barred else rules,
+                in_use=in_use,
+                rung_today=rung_today.get(contact.number, 0),
+            )
             if found.barred is not None:
                 await self._record_barred(contact, found.barred, now)
             elif found.why is Why.RING:
@@ -228,9 +239,11 @@ class Dialer:
         attempt = life.written(
             contact, attempt_id=self._new_id(now), campaign=self._settings.campaign, at=self._clock()
         )
-        if not await self._store.write(attempt):
+        rules = self._settings.rules
+        if not await self._store.write(attempt, most=rules.most_a_day, since=rules.window.day_begins(now)):
             log.warning(
-                "A number is being rung already", extra={"action": "attempt_not_written", "contact": contact.key}
+                "A number is being rung already, or was rung often enough today",
+                extra={"action": "attempt_not_written", "contact": contact.key},
             )
             return
         self._pace = pacing.step(self._pace, pacing.CallStarted(self._clock()))
@@ -241,7 +254,7 @@ class Dialer:
         attempt = life.written(contact, attempt_id=self._new_id(now), campaign=self._settings.campaign, at=now)
         following = next_try(attempt, disposition, (), now=now, rules=self._settings.rules)
         attempt = life.resolved(attempt, disposition, retry_at=following.at, round_over=following.round_over)
-        await self._store.write(life.ended(attempt, now, cause=None))
+        await self._store.record(life.ended(attempt, now, cause=None))
         self._reporter.wake()
 
     # -- what is told

@@ -26,7 +26,7 @@ class DialerSettings:
     trunk: str = "trunk"  # name of the PJSIP endpoint
     context: str = "feedback"
     ring_seconds: float = 30.0
-    tick_seconds: float = 1.0
+    tick_seconds: float = 0.5
     check_seconds: float = 30.0
     finish_seconds: float = 10.0
 

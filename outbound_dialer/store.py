@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Index,
@@ -22,7 +23,9 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    func,
     insert,
+    or_,
     select,
     update,
 )
@@ -47,6 +50,7 @@ NAMING = {
 }
 
 KEYS_AT_ONCE: Final = 500  # parameters of one query: databases bound their number
+CALLS_REMEMBERED: Final = 50  # to one number
 FIRST_DELAY: Final = 0.1  # seconds
 LONGEST_DELAY: Final = 5.0  # seconds
 
@@ -101,12 +105,22 @@ Index("uq_dialer_attempts_open_number", _columns.number, unique=True, sqlite_whe
 Index(
     "uq_dialer_attempts_open_contact", _columns.contact, unique=True, sqlite_where=_is_open, postgresql_where=_is_open
 )
+Index("ix_dialer_attempts_number", _columns.number, _columns.written_at)
 Index("ix_dialer_attempts_contact", _columns.contact, _columns.written_at)
 Index(
     "ix_dialer_attempts_unreported",
     _columns.written_at,
     sqlite_where=_is_unreported,
     postgresql_where=_is_unreported,
+)
+
+do_not_ring_table = Table(
+    "dialer_do_not_ring",
+    metadata,
+    Column("number", String(NUMBER_LIMIT), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("reason", String(300), nullable=False),
 )
 
 
@@ -131,14 +145,27 @@ class AttemptStore:
         self._sessions = sessions
         self._own = _columns.campaign == campaign
 
-    async def write(self, attempt: Attempt) -> bool:
-        """Add an attempt. False, and nothing is written, when its number or its contact has an open one."""
+    async def write(self, attempt: Attempt, *, most: int, since: datetime) -> bool:
+        """Add an attempt. False, and nothing is written, when its number or its contact has an open one, or when its
+        number was rung `most` times `since` then, by whatever campaign.
+        """
         try:
-            async with self._sessions.begin() as session:
+            async with self._sessions() as session:
+                # Written before it is counted: from here on no other attempt for this number can be written.
                 await session.execute(insert(attempts_table).values(_values(attempt)))
+                counted = select(func.count()).where(_columns.number == attempt.number, *_rang(since))
+                if (await session.execute(counted)).scalar_one() >= most:
+                    await session.rollback()
+                    return False
+                await session.commit()
         except IntegrityError:
             return False
         return True
+
+    async def record(self, attempt: Attempt) -> None:
+        """Add an attempt that has ended without a call."""
+        async with self._sessions.begin() as session:
+            await session.execute(insert(attempts_table).values(_values(attempt)))
 
     async def save(self, attempt: Attempt) -> None:
         """Keep what has become of an attempt. Whether it is reported is kept by `mark_reported` alone."""
@@ -193,6 +220,51 @@ class AttemptStore:
                 for row in rows:
                     found[ContactKey(row.contact)].append(_attempt(row))
         return found
+
+    async def rung_since(self, numbers: Collection[str], since: datetime) -> Mapping[str, int]:
+        """How often each of these numbers was rung since then, by whatever campaign; who was not is left out."""
+        counts: dict[str, int] = {}
+        async with self._sessions() as session:
+            for some in _in_bits(numbers):
+                rows = await session.execute(
+                    select(_columns.number, func.count())
+                    .where(_columns.number.in_(some), *_rang(since))
+                    .group_by(_columns.number)
+                )
+                counts.update((number, count) for number, count in rows)
+        return counts
+
+    async def calls_to(self, number: str) -> Sequence[tuple[datetime, bool]]:
+        """The latest calls to a number: when each was rung, and whether it was answered."""
+        async with self._sessions() as session:
+            rows = await session.execute(
+                select(_columns.rung_at, _columns.answered_at)
+                .where(_columns.number == number, *_rang(None))
+                .order_by(_columns.written_at.desc())
+                .limit(CALLS_REMEMBERED)
+            )
+            return [(row.rung_at, row.answered_at is not None) for row in rows]
+
+    async def barred(self, numbers: Collection[str]) -> frozenset[str]:
+        """Those of these numbers that are on the do-not-ring list now."""
+        found: set[str] = set()
+        async with self._sessions() as session:
+            for some in _in_bits(numbers):
+                column = do_not_ring_table.c.number
+                found.update(await session.scalars(select(column).where(column.in_(some))))
+        return frozenset(found)
+
+
+def _rang(since: datetime | None) -> list[ColumnElement[bool]]:
+    """Of the attempts, those whose telephone rang or may have rung: what the network had no way for did not."""
+    kinds = or_(_columns.disposition.is_(None), _columns.disposition != Disposition.CONGESTION.value)
+    rang = [_columns.rung_at.is_not(None), kinds]
+    return rang if since is None else [_columns.written_at >= since, *rang]
+
+
+def _in_bits(numbers: Collection[str]) -> Iterator[list[str]]:
+    wanted = sorted(set(numbers))
+    return (wanted[start : start + KEYS_AT_ONCE] for start in range(0, len(wanted), KEYS_AT_ONCE))
 
 
 def _values(attempt: Attempt) -> dict[str, Any]:

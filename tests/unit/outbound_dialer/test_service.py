@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from outbound_dialer.attempt import Attempt, Contact, ContactKey, State, written
+from outbound_dialer.attempt import Attempt, AttemptId, Contact, ContactKey, State, ended, resolved, rung, written
+from outbound_dialer.do_not_ring import DoNotRing
 from outbound_dialer.errors import InvalidContact, InvalidSettings, UnknownAttempt
 from outbound_dialer.outcomes import Disposition
 from outbound_dialer.pacing import Pace
@@ -86,8 +88,8 @@ async def test_an_attempt_is_in_the_database_before_asterisk_hears_of_it(world: 
     ("behaviour", "disposition", "minutes"),
     [
         pytest.param(BUSY, Disposition.BUSY, 10, id="busy"),
-        pytest.param(RINGS_ON, Disposition.NO_ANSWER, 240, id="no answer"),
-        pytest.param(Behaviour(cause=19), Disposition.UNREACHABLE, 240, id="switched off"),
+        pytest.param(RINGS_ON, Disposition.NO_ANSWER, 60, id="no answer"),
+        pytest.param(Behaviour(cause=19), Disposition.UNREACHABLE, 120, id="switched off"),
         pytest.param(Behaviour(cause=34), Disposition.CONGESTION, 5, id="no circuit"),
         pytest.param(Behaviour(cause=None), Disposition.CONGESTION, 5, id="no channel"),
         pytest.param(Behaviour(cause=1), Disposition.INVALID_NUMBER, None, id="no such number"),
@@ -125,7 +127,7 @@ async def test_a_busy_number_is_rung_again_after_its_gap_until_the_tries_are_use
 
 
 async def test_nobody_is_rung_outside_the_hours(world: World) -> None:
-    closing = ELEVEN + timedelta(hours=9)
+    closing = ELEVEN + timedelta(hours=10)
     world.begin = closing - timedelta(seconds=5)
     world.link.other = BUSY
     world.source.contacts = [contact(str(n), f"98765000{n:02}") for n in range(60)]
@@ -534,14 +536,79 @@ async def test_the_database_refuses_a_second_open_attempt_for_a_number(world: Wo
         written(contact(key), attempt_id=new_attempt_id(ELEVEN), campaign=campaign, at=ELEVEN)
         for key, campaign in (("c1", "feedback"), ("c2", "broadcast"))
     )
-    assert await store.write(one)
-    assert not await other.write(two)
+    assert await store.write(one, most=9, since=ELEVEN)
+    assert not await other.write(two, most=9, since=ELEVEN)
+
+
+async def test_the_database_refuses_one_call_too_many_to_a_number_on_one_day_over_all_campaigns(world: World) -> None:
+    midnight = ELEVEN - timedelta(hours=11)
+
+    async def rings(number: int, campaign: str, at: datetime, *, disposition: Disposition, most: int) -> bool:
+        store = AttemptStore(world.sessions, campaign=campaign)
+        one = written(contact(f"c{number}"), attempt_id=AttemptId(f"dial-{number}"), campaign=campaign, at=at)
+        if not await store.write(one, most=most, since=midnight):
+            return False
+        done = resolved(rung(one, at), disposition, retry_at=None, round_over=False)
+        await store.save(ended(done, at, cause=None))
+        return True
+
+    busy, congestion = Disposition.BUSY, Disposition.CONGESTION
+    assert await rings(1, "feedback", midnight - timedelta(seconds=1), disposition=busy, most=2)  # yesterday
+    assert await rings(2, "feedback", ELEVEN, disposition=busy, most=2)
+    assert await rings(3, "broadcast", ELEVEN, disposition=congestion, most=2)  # no telephone rang
+    assert await rings(4, "broadcast", ELEVEN, disposition=busy, most=2)
+    assert not await rings(5, "feedback", ELEVEN, disposition=busy, most=2)
+    assert await AttemptStore(world.sessions, campaign="x").rung_since(["9876500001"], midnight) == {"9876500001": 2}
+    assert await AttemptStore(world.sessions, campaign="x").get("dial-5") is None
+
+
+async def test_a_number_is_not_rung_more_often_than_a_day_allows_and_goes_on_the_next(world: World) -> None:
+    world.link.other = BUSY
+    world.source.contacts = [contact()]
+    twice_a_day = replace(QUICK, most_a_day=2, max_tries=5)
+    await world.started(rules=twice_a_day)
+    await world.until(lambda: len(world.link.asked) == 2, seconds=120)
+    await asyncio.sleep(40)
+    assert len(world.link.asked) == 2
+
+
+async def test_a_number_put_on_the_list_after_it_was_chosen_is_not_rung(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = DoNotRing(world.sessions, clock=world.clock)
+    write = AttemptStore.write
+
+    async def written_then_barred(self: AttemptStore, *args: Any, **kwargs: Any) -> bool:
+        await lists.add("9876500001", by="supervisor", reason="asked for it")
+        return await write(self, *args, **kwargs)
+
+    monkeypatch.setattr(AttemptStore, "write", written_then_barred)
+    world.source.contacts = [contact()]
+    await world.started()
+    await world.until(lambda: world.receiver.taken)
+    assert world.receiver.dispositions == ["do_not_ring"]
+    assert not world.link.asked
+
+
+async def test_a_listed_number_is_reported_without_a_call_and_rung_when_it_is_taken_off(world: World) -> None:
+    lists = DoNotRing(world.sessions, clock=world.clock)
+    await lists.add("9876500001", by="supervisor", reason="asked for it")
+    await lists.add("9876500001", by="supervisor", reason="asked again")  # once is enough
+    assert [(one.number, one.reason) for one in await lists.all()] == [("9876500001", "asked for it")]
+    world.source.contacts = [contact("c1")]
+    await world.started()
+    await world.until(lambda: world.receiver.taken)
+    assert world.receiver.dispositions == ["do_not_ring"]
+    assert await lists.remove("9876500001")
+    assert not await lists.remove("9876500001")
+    world.source.contacts = [contact("c2")]
+    await world.until(lambda: world.link.asked)
 
 
 async def test_an_attempt_comes_back_from_the_database_as_it_was(world: World) -> None:
     store = AttemptStore(world.sessions, campaign="feedback")
     attempt = written(contact(), attempt_id=new_attempt_id(ELEVEN), campaign="feedback", at=ELEVEN)
-    await store.write(attempt)
+    await store.write(attempt, most=1, since=ELEVEN)
     assert await store.get(attempt.id) == attempt
 
 
