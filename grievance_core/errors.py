@@ -12,6 +12,9 @@ GrievanceError
     UnknownComplaint     no complaint has this number
     NotAllowed           the life cycle forbids it now (.barred names the rule)
     ChangedMeanwhile     somebody else changed the complaint at the same moment
+    SheetUnreadable      a file of officers can't be read at all
+    SheetRefused         lines of it are wrong (.faults), so nothing was taken
+    RosterRefused        a change of the roster of officers that can't be
     LetterRefused        no such letter in the outbox, or nothing is left to do about it
     NotDelivered         another system did not take a letter (.retryable: it may later)
     StoreError           the database did not do it; nothing was changed
@@ -122,6 +125,26 @@ class StoreBusy(StoreError):
 
 class StoreFailed(StoreError):
     """The database is full, gone, or not set up."""
+
+
+class SheetUnreadable(GrievanceError):
+    """A file of officers can't be read at all: no spreadsheet, no columns, no line."""
+
+
+class SheetRefused(GrievanceError):
+    """Lines of a file of officers are wrong; nothing was taken. `faults` holds one sentence for each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        super().__init__(
+            f"{count} {'fault' if count == 1 else 'faults'}; nothing was taken. Mend the file and give it again:\n"
+            + "\n".join(self.faults)
+        )
+
+
+class RosterRefused(GrievanceError):
+    """A change of the roster of officers that can't be: no such post or officer, or it overlaps another."""
 
 
 class LetterRefused(GrievanceError):

@@ -303,6 +303,14 @@ def _move_department(complaint: Complaint, deed: Deed, rules: Rules) -> Complain
     )
 
 
+def _next_owner(complaint: Complaint, deed: Deed, rules: Rules) -> Complaint:
+    """A level above begins with its own time; another post of the same level goes on with what is left."""
+    owner = rules.owners(complaint.category, complaint.district, complaint.level, deed.at, complaint.accused)
+    if owner.level > complaint.level:
+        return _enter(complaint, complaint.level, deed.at, rules)
+    return replace(complaint, **NO_PROPOSAL, post=owner.post, flags=" ".join(owner.flags))
+
+
 def _leave_parent(complaint: Complaint, deed: Deed, rules: Rules) -> Complaint:
     return _enter(replace(complaint, parent=None), deed.amount, deed.at, rules)
 
@@ -337,6 +345,7 @@ _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = Mappi
         Effect.DROP_PROPOSAL: lambda it, _, __: replace(it, **NO_PROPOSAL),
         Effect.COUNT_OBJECTION: lambda it, _, __: replace(it, objections=it.objections + 1),
         Effect.MOVE_DEPARTMENT: _move_department,
+        Effect.NEXT_OWNER: _next_owner,
         Effect.OPEN_QUESTION: lambda it, deed, _: replace(it, question_at=deed.at),
         Effect.SETTLE_QUESTION: lambda it, _, __: replace(it, question_at=None),
         Effect.JOIN_PARENT: lambda it, deed, _: replace(it, parent=ComplaintNumber(deed.about), stopped_at=None),

@@ -76,6 +76,7 @@ class EventKind(StrEnum):
     TRANSFERRED = "transferred"
     TRANSFERRED_TOO_OFTEN = "transferred_too_often"
     TRANSFER_DECIDED = "transfer_decided"  # by a supervisor
+    OFFICER_GONE = "officer_gone"  # nobody is in the post that has it
     QUESTION_ASKED = "question_asked"
     QUESTION_ASKED_AGAIN = "question_asked_again"
     QUESTION_ANSWERED = "question_answered"
@@ -115,6 +116,7 @@ class Effect(StrEnum):
     DROP_PROPOSAL = "the proposal to close is void"
     COUNT_OBJECTION = "the one objection is used"
     MOVE_DEPARTMENT = "given to the officer of the same level in the other department; the due time stays"
+    NEXT_OWNER = "given to who answers for this level now; due time set if that is a level above"
     OPEN_QUESTION = "the citizen is rung with the question"
     SETTLE_QUESTION = "the question is settled"
     JOIN_PARENT = "goes on as part of the other one"

@@ -101,6 +101,7 @@ def _at_work(state: State) -> Row:
         EventKind.CLOSURE_PROPOSED: Transition(State.CLOSURE_PROPOSED, (Effect.PROPOSE,)),
         EventKind.TRANSFERRED: Transition(state, (Effect.MOVE_DEPARTMENT,)),
         EventKind.TRANSFER_DECIDED: Transition(state, (Effect.MOVE_DEPARTMENT,)),
+        EventKind.OFFICER_GONE: Transition(State.ESCALATED, (Effect.NEXT_OWNER,)),
         EventKind.QUESTION_ASKED: Transition(state, (Effect.OPEN_QUESTION,)),
         EventKind.QUESTION_ANSWERED: Transition(state, (Effect.SETTLE_QUESTION,)),
     }
@@ -121,6 +122,7 @@ _CLOSURE_PROPOSED: Row = {
 _WITH_SUPERIOR: Row = {
     **_at_work(State.WITH_SUPERIOR),
     **_ANSWERS,
+    EventKind.OFFICER_GONE: Transition(State.WITH_SUPERIOR, (Effect.NEXT_OWNER,)),
     EventKind.FEEDBACK_MISSED: Barred.ASKED_ALREADY,
     EventKind.ASKED_AGAIN: Transition(State.AWAITING_FEEDBACK, (Effect.STOP_CLOCK, Effect.ASK)),
 }
@@ -141,6 +143,7 @@ _AWAITING_FEEDBACK: Row = {
     EventKind.CLOSURE_PROPOSED: Barred.FEEDBACK_DUE,
     EventKind.TRANSFERRED: Barred.FEEDBACK_DUE,
     EventKind.TRANSFER_DECIDED: Barred.FEEDBACK_DUE,
+    EventKind.OFFICER_GONE: Barred.FEEDBACK_DUE,
     EventKind.QUESTION_ASKED: Barred.FEEDBACK_DUE,
     EventKind.QUESTION_ANSWERED: Transition(State.AWAITING_FEEDBACK, (Effect.SETTLE_QUESTION,)),
 }

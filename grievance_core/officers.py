@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
-from grievance_core.catalogue import LEVELS, Category, District
+from grievance_core.catalogue import LEVELS, Catalogue, Category, District
 
 PostId = NewType("PostId", str)
+
+LEADERSHIP: Final = PostId("leadership")
+"""The post above L4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,40 @@ def post_for(category: Category, district: District, level: int) -> Post:
     """
     if level not in LEVELS:
         raise ValueError(f"levels go from 1 to 4, this is {level}")
-    designation = category.officers[level - 1]
-    slug = re.sub(r"[^a-z0-9]+", "-", designation.lower()).strip("-")
+    return _post(category.department, district, category.officers[level - 1])
+
+
+def post_by_id(catalogue: Catalogue, id: PostId) -> Post:
+    """The post with this id; one that the catalogue no longer has, but a complaint may, is named by its id."""
+    if id == LEADERSHIP:
+        return Post(id=id, designation="Leadership", department="", district="", title="The leadership")
+    department, code, slug = (*id.split("/"), "", "")[:3]
+    district = catalogue.districts.get(code)
+    if district is None:
+        return Post(id=id, designation=id, department=department, district=code, title=id)
+    named = (name for one in catalogue.categories.values() if one.department == department for name in one.officers)
+    return _post(department, district, next((name for name in named if _slug(name) == slug), slug.replace("-", " ")))
+
+
+def posts_of(catalogue: Catalogue, department: str, district: District) -> tuple[Post, ...]:
+    """Every post of a department in a district, each once, those of the lower levels first."""
+    found: dict[PostId, Post] = {}
+    for level in LEVELS:
+        for category in catalogue.categories_of(department):
+            post = post_for(category, district, level)
+            found.setdefault(post.id, post)
+    return tuple(found.values())
+
+
+def _post(department: str, district: District, designation: str) -> Post:
     return Post(
-        id=PostId(f"{category.department}/{district.code}/{slug}"),
+        id=PostId(f"{department}/{district.code}/{_slug(designation)}"),
         designation=designation,
-        department=category.department,
+        department=department,
         district=district.code,
         title=f"{designation}, {district.name_en}",
     )
+
+
+def _slug(designation: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", designation.lower()).strip("-")

@@ -11,12 +11,9 @@ from typing import Protocol
 from grievance_core.catalogue import TOP_LEVEL, Catalogue
 from grievance_core.lifecycle import LEADERSHIP_LEVEL
 from grievance_core.limits import Limit
-from grievance_core.officers import PostId, post_for
+from grievance_core.officers import LEADERSHIP, PostId, post_for
 from grievance_core.outbox.letters import Letters, no_letters
 from grievance_core.working_days import WorkingCalendar
-
-LEADERSHIP = PostId("leadership")
-"""The post above L4, until the roster names one."""
 
 
 class Owner(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +19,18 @@ from grievance_core.deciding import Deciding
 from grievance_core.errors import NumberUnreadable, StoreError, StoreFailed, UnknownComplaint
 from grievance_core.excluded import ExcludedMatter
 from grievance_core.life import as_registered, due_event, replay
-from grievance_core.lifecycle import EventKind, State, feedback_event, report_event, supporter_event
+from grievance_core.lifecycle import (
+    WITH_AN_OFFICER,
+    EventKind,
+    State,
+    feedback_event,
+    report_event,
+    supporter_event,
+)
 from grievance_core.lifecycle_drawing import TableRow, printable
 from grievance_core.numbers import ComplaintNumber
-from grievance_core.officers import Post, post_for
+from grievance_core.officers import Post, PostId, post_by_id, post_for
 from grievance_core.registering import Registering, excluded_matter
-from grievance_core.rules import LEADERSHIP
 from grievance_core.store import VoiceMessage
 from grievance_core.writing import TRIES, Clock, loaded
 
@@ -168,18 +175,11 @@ class Grievances(Registering, Deciding):
         return replay(as_registered(complaint, events[0], rules=self._rules), events, rules=self._rules)
 
     def post_of(self, complaint: Complaint) -> Post:
-        """The office that has the complaint, with its title."""
-        if complaint.post == LEADERSHIP:
-            return Post(
-                id=LEADERSHIP,
-                designation="Leadership",
-                department=complaint.department,
-                district=complaint.district,
-                title="The leadership",
-            )
-        return post_for(
-            self.catalogue.category(complaint.category), self.catalogue.district(complaint.district), complaint.level
-        )
+        """The office that has the complaint, with its title; of one that nobody has, the office it would go to."""
+        if complaint.post is not None:
+            return post_by_id(self.catalogue, complaint.post)
+        category, district = self.catalogue.category(complaint.category), self.catalogue.district(complaint.district)
+        return post_for(category, district, complaint.level)
 
     # The life of a complaint
 
@@ -263,6 +263,33 @@ class Grievances(Registering, Deciding):
         with store.plain_errors():
             async with self._engine.connect() as session:
                 return await store.due(session, now, after=after, limit=PAGE)
+
+    async def move_on(self, posts: Iterable[PostId], now: datetime) -> int:
+        """Give what lies with these posts, in which nobody is, to who answers for it now; how many complaints moved."""
+        moved = 0
+        for post in posts:
+
+            def gone(found: Complaint, post: PostId = post) -> EventKind | None:
+                return EventKind.OFFICER_GONE if self._has_lost(found, post, now) else None
+
+            after = ""
+            while page := await self._at_work_with(post, after):
+                after = page[-1]
+                for number in page:
+                    _, event = await self._happen(number, Deed(at=now, by="clock", channel="clock"), gone)
+                    moved += event is not None
+        return moved
+
+    def _has_lost(self, complaint: Complaint, post: PostId, now: datetime) -> bool:
+        if complaint.post != post or complaint.state not in WITH_AN_OFFICER:
+            return False
+        it = complaint
+        return self._rules.owners(it.category, it.district, it.level, now, it.accused).post != post
+
+    async def _at_work_with(self, post: PostId, after: str) -> list[ComplaintNumber]:
+        with store.plain_errors():
+            async with self._engine.connect() as session:
+                return await store.at_work_with(session, post, after=after, limit=PAGE)
 
     async def special_closures(self, since: datetime) -> dict[str, int]:
         """How many special closures each post had since then, most first; one that was objected to counts too."""

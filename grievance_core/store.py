@@ -188,6 +188,15 @@ async def find(
     return await _complaints(session, statement)
 
 
+async def at_work_with(session: Db, post: str, *, after: str, limit: int) -> list[ComplaintNumber]:
+    """What this post is to work on, in the order of the numbers, from behind `after`."""
+    number = complaints.c.number
+    statement = select(number).where(
+        complaints.c.post == post, complaints.c.state.in_([*WITH_AN_OFFICER]), number > after
+    )
+    return [ComplaintNumber(row.number) for row in await session.execute(statement.order_by(number).limit(limit))]
+
+
 async def of_call(session: Db, call_id: str) -> list[Complaint]:
     statement = select(complaints).where(complaints.c.call_id == call_id)
     return await _complaints(session, statement.order_by(complaints.c.registered_at, complaints.c.number))

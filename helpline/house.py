@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from acd.service import Acd
 from agents.service import Agents
 from grievance_core.audit import Audit
+from grievance_core.posts.service import Posts
 from grievance_core.service import Grievances
 from helpline.errors import ServiceFailed
 from helpline.every import every
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 30.0
 LIFELINE_SECONDS = 5.0
 SEAL_SECONDS = 60.0
+ROSTER_SECONDS = 5.0
+GONE_SECONDS = 300.0
 CALLS_GRACE_SECONDS = 0.5
 
 
@@ -53,6 +56,8 @@ class House:
     dialer: Dialer
     grievances: Grievances
     audit: Audit
+    posts: Posts
+    leave_days: int
     questions: Questions
     link: AmiLink
     calls: FastAgiServer
@@ -71,6 +76,7 @@ class House:
         async with AsyncExitStack() as up:
             # What was going on is read first, then compared with Asterisk by the link's first resync, and only then
             # do calls come in.
+            await self.posts.refresh()
             await self.agents.start()
             up.push_async_callback(self.agents.stop)
             await self.acd.start()
@@ -89,6 +95,8 @@ class House:
                     tasks.create_task(every(SWEEP_SECONDS, self._sweep), name="time limits"),
                     tasks.create_task(every(SWEEP_SECONDS, self._hand_out_questions), name="officers' questions"),
                     tasks.create_task(every(SEAL_SECONDS, self._seal), name="seals"),
+                    tasks.create_task(every(ROSTER_SECONDS, self._read_roster), name="roster of officers"),
+                    tasks.create_task(every(GONE_SECONDS, self._move_on), name="officers who are gone"),
                     tasks.create_task(every(LIFELINE_SECONDS, self._file_voice_messages), name="lifeline messages"),
                 ]
                 chores += [tasks.create_task(chore(), name=name) for name, chore in self.outside.chores]
@@ -130,6 +138,19 @@ class House:
     async def _seal(self) -> None:
         while await self.audit.seal():
             pass  # a seal counts some thousands: after a long stand-still there are several
+
+    async def _read_roster(self) -> None:
+        await self.posts.refresh()
+
+    async def _move_on(self) -> None:
+        await self.posts.refresh()
+        gone = self.posts.roster.gone(self.posts.today(), leave_days=self.leave_days)
+        moved = await self.grievances.move_on(gone, self.clock())
+        if moved:
+            log.warning(
+                "Complaints moved on from posts in which nobody is: helpline officers coverage",
+                extra={"action": "officers_gone", "complaints": moved, "posts": len(gone)},
+            )
 
     async def _hand_out_questions(self) -> None:
         given = await self.questions.hand_out(self.clock(), queue=self.acd.queue_of("status"))

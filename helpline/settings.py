@@ -155,6 +155,7 @@ class Complaints(Section):
     ask_within_hours: float = Field(24, ge=0, le=168)  # after a report; when exactly is drawn and told to nobody
     ask_again_days: int = Field(3, ge=1, le=30)  # the lower rhythm for who was not reached
     feedback_days: int = Field(21, ge=1, le=365)  # then the superior decides
+    leave_days: int = Field(7, ge=0, le=60)  # a longer leave takes from the officer what lies with them
     most_transfers: int = Field(2, ge=0, le=10)
     most_extension_days: int = Field(15, ge=1, le=60)
     wrong_pins: int = Field(5, ge=1, le=20)  # in a day

@@ -30,6 +30,7 @@ from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
 from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
 from grievance_core.outbox.box import Outbox
+from grievance_core.posts.service import Posts
 from grievance_core.service import Grievances
 from helpline import storage
 from helpline.console.app import build as build_console
@@ -197,7 +198,8 @@ def _house(
         held=held,
     )
     catalogue = Catalogue.shipped()
-    rules = rules_of(settings, catalogue)
+    posts = Posts(sessions, catalogue=catalogue, clock=utc_now, zone=settings.zone)
+    rules = rules_of(settings, catalogue, posts.owners)
     grievances = Grievances(sessions, catalogue=catalogue, clock=utc_now, rules=rules)
     audit = Audit(sessions, clock=utc_now)
     agents = Agents(
@@ -274,6 +276,8 @@ def _house(
         dialer=dialer,
         grievances=grievances,
         audit=audit,
+        posts=posts,
+        leave_days=settings.complaints.leave_days,
         questions=Questions(grievances, acd.add_work),
         link=link,
         calls=calls,

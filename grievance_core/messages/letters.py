@@ -9,14 +9,15 @@ from typing import Final
 from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Complaint, Event, SpecialReason
 from grievance_core.lifecycle import EventKind, State
-from grievance_core.messages.texts import Templates, parts
+from grievance_core.messages.texts import VARIABLE_LIMIT, Templates, parts
 from grievance_core.numbers import spoken_groups
-from grievance_core.officers import post_for
+from grievance_core.officers import LEADERSHIP, post_by_id
 from grievance_core.outbox.letters import Letter, Letters
 
 SYSTEM: Final = "sms"
 MOBILE: Final = re.compile(r"[6-9]\d{9}")
 
+LEADERS: Final[Mapping[str, str]] = {"hi": "शासन के वरिष्ठ अधिकारी", "en": "senior officers of the state"}
 REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     SpecialReason.IN_COURT: {"hi": "मामला न्यायालय में है", "en": "the matter is in court"},
     SpecialReason.AGAINST_RULES: {"hi": "माँग नियम के विरुद्ध है", "en": "it is against the rules"},
@@ -33,9 +34,12 @@ def sms_letters(templates: Templates, catalogue: Catalogue) -> Letters:
     """The messages of a change: to the mobile it was registered from, in the language of the complaint."""
 
     def officer(complaint: Complaint, _event: Event, language: str) -> str:
-        category, district = catalogue.category(complaint.category), catalogue.district(complaint.district)
-        title = post_for(category, district, min(complaint.level, 4)).designation
-        return f"{title}, {district.name_hi if language == 'hi' else district.name_en}"
+        if complaint.post in (None, LEADERSHIP):
+            return LEADERS[language]
+        post, district = post_by_id(catalogue, complaint.post), catalogue.district(complaint.district)
+        named = f"{post.designation}, {district.name_hi if language == 'hi' else district.name_en}"
+        # Half a name of a district helps nobody.
+        return named if len(named) <= VARIABLE_LIMIT else post.designation
 
     def message(complaint: Complaint, event: Event) -> tuple[str, tuple[str, ...]] | None:
         number, language = " ".join(spoken_groups(complaint.number)), complaint.language
@@ -51,7 +55,7 @@ def sms_letters(templates: Templates, catalogue: Catalogue) -> Letters:
             case EventKind.SPECIAL_CLOSURE:
                 reason = REASONS.get(complaint.proposed_reason or event.reason, {}).get(language, "-")
                 return "closed_specially", (number, reason)
-            case EventKind.DISSATISFIED_AGAIN | EventKind.TIME_RAN_OUT | EventKind.OBJECTED:
+            case EventKind.DISSATISFIED_AGAIN | EventKind.TIME_RAN_OUT | EventKind.OBJECTED | EventKind.OFFICER_GONE:
                 return "risen", (number, officer(complaint, event, language))
             case _:
                 return None

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.lifecycle import State
+from grievance_core.posts.service import Posts
 from grievance_core.service import Grievances
 from helpline.commands.common import asked
 from helpline.errors import HelplineError
@@ -39,10 +40,28 @@ async def _worked(settings: Settings, work: Callable[[Grievances], Awaitable[T]]
     try:
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         catalogue = Catalogue.shipped()
-        rules = rules_of(settings, catalogue)
-        return await work(Grievances(sessions, catalogue=catalogue, clock=lambda: datetime.now(UTC), rules=rules))
+        posts = Posts(sessions, catalogue=catalogue, clock=utc_now, zone=settings.zone)
+        await posts.refresh()
+        rules = rules_of(settings, catalogue, posts.owners)
+        return await work(Grievances(sessions, catalogue=catalogue, clock=utc_now, rules=rules))
     finally:
         await engine.dispose()
+
+
+def with_posts(ctx: typer.Context, work: Callable[[Posts], Awaitable[T]]) -> T:
+    """What `work` gives on the roster of officers, as it stands."""
+    settings = asked(ctx).settings
+
+    async def on_posts(sessions: async_sessionmaker[AsyncSession]) -> T:
+        posts = Posts(sessions, catalogue=Catalogue.shipped(), clock=utc_now, zone=settings.zone)
+        await posts.refresh()
+        return await work(posts)
+
+    return with_database(ctx, on_posts)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def with_database(ctx: typer.Context, work: Callable[[async_sessionmaker[AsyncSession]], Awaitable[T]]) -> T:

@@ -11,7 +11,8 @@ from grievance_core.errors import NotAllowed
 from grievance_core.life import due_event, register
 from grievance_core.lifecycle import EventKind, State, decision_event, extension_event, objection_event, transfer_event
 from grievance_core.numbers import SERIALS, number_for
-from grievance_core.rules import LEADERSHIP, Policy
+from grievance_core.officers import LEADERSHIP
+from grievance_core.rules import Policy
 from grievance_core.testing import NOON, a_draft
 from tests.unit.grievance_core.stories import NUMBER, RULES, Story, fresh
 

@@ -33,7 +33,7 @@ def test_a_naive_time_is_refused_at_the_door() -> None:
 def test_the_tables_can_be_made_on_postgresql_with_names_that_fit() -> None:
     dialect = postgresql.dialect()
     for table in metadata.sorted_tables:
-        assert "TIMESTAMP WITH TIME ZONE" in str(CreateTable(table).compile(dialect=dialect)) or not table.indexes
+        assert "WITHOUT TIME ZONE" not in str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert len(str(index.name)) <= 63
             str(CreateIndex(index).compile(dialect=dialect))

@@ -82,10 +82,14 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lint: Lint) -> Plan
         for room in ROOMS:
             (tmp_path / f"{prefix}{room}").mkdir()
             (tmp_path / f"{prefix}{room}" / "__init__.py").write_text("")
-            for module in {"module", *re.findall(rf"^\s+{room}\.(\w+)$", contracts, re.MULTILINE)}:
+            for module in {"module", *re.findall(rf"^\s+{room}\.([\w.]+)$", contracts, re.MULTILINE)}:
                 importers = {f"{room}.{module}", room if module == "module" else ""}
                 lines = [f"import {renamed(to)}\n" for importer, to in imports if importer in importers]
-                (tmp_path / f"{prefix}{room}" / f"{module}.py").write_text("".join(lines))
+                file = tmp_path.joinpath(f"{prefix}{room}", *module.split(".")).with_suffix(".py")
+                if not file.parent.exists():  # of a room in a room
+                    file.parent.mkdir()
+                    (file.parent / "__init__.py").write_text("")
+                file.write_text("".join(lines))
         # Names of contracts are prose: they stay.
         lines = [line if line.startswith("name") else renamed(line) for line in contracts.splitlines()]
         config.write_text("\n".join(lines), encoding="utf-8")
@@ -116,6 +120,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lint: Lint) -> Plan
         pytest.param("acd.engine", "agents.module", PURE_ENGINE, id="agents in the engine"),
         pytest.param("grievance_core.life", "random", PURE_LIFE, id="chance in the life of a complaint"),
         pytest.param("grievance_core.life", "grievance_core.store", PURE_LIFE, id="the store in a life"),
+        pytest.param("grievance_core.posts.roster", "sqlalchemy", PURE_LIFE, id="a database in the roster"),
     ],
 )
 def test_a_breach_of_each_contract_is_caught(importer: str, imported: str, broken: str, planted: Plant) -> None:

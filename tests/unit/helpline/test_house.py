@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,8 @@ from acd.live.work import WorkItem
 from asterisk_conf import messages
 from asterisk_conf.sounds import write_tone
 from asterisk_conf.testing import free_port
+from grievance_core.officers import PostId
+from grievance_core.posts.roster import Hold, OfficerId, Posting, Roster
 from helpline import house as house_module
 from helpline.errors import ServiceFailed
 from helpline.every import every
@@ -33,6 +35,13 @@ from telephony.testing import AgiPeer, FakeWaker
 pytestmark = pytest.mark.unit
 
 UP = ["agents up", "acd up", "dialer up", "link up"]
+LEFT = Posting(
+    post=PostId("HOM/162/circle-officer"),
+    officer=OfficerId("A1"),
+    hold=Hold.HOLDER,
+    first=date(2026, 1, 1),
+    last=date(2026, 11, 24),
+)
 DOWN = ["link down", "dialer down", "acd down", "agents down"]
 
 
@@ -65,6 +74,7 @@ class Sweeper:
 
     refusals: int = 0
     sweeps: int = 0
+    moved_from: list[PostId] = field(default_factory=list)
 
     async def sweep(self, _now: datetime) -> int:
         self.sweeps += 1
@@ -74,6 +84,10 @@ class Sweeper:
 
     async def file_voice_message(self, *_: object, **__: object) -> None:
         """Filed."""
+
+    async def move_on(self, posts: list[PostId], _now: datetime) -> int:
+        self.moved_from += posts
+        return len(posts)
 
 
 @dataclass
@@ -100,6 +114,21 @@ class Asker:
 
 
 @dataclass
+class Officers:
+    """The roster of officers as its chores see it: one post was left yesterday."""
+
+    looks: int = 0
+    roster: Roster = field(default_factory=lambda: Roster.of((), (LEFT,)))
+
+    async def refresh(self) -> bool:
+        self.looks += 1
+        return True
+
+    def today(self) -> date:
+        return date(2026, 11, 25)
+
+
+@dataclass
 class Feed:
     closed: bool = False
 
@@ -116,6 +145,7 @@ class Built:
     grievances: Sweeper
     sealer: Sealer
     asker: Asker
+    officers: Officers
     feed: Feed
     served: list[str] = field(default_factory=list)
 
@@ -148,7 +178,7 @@ def built(folder: Path, **changes: Any) -> Built:
     told: list[str] = []
     served: list[str] = []
     rooms: dict[str, Any] = {name: Room(name, told) for name in ("agents", "acd", "dialer", "link")}
-    feed, grievances, sealer, asker = Feed(), Sweeper(), Sealer(), Asker()
+    feed, grievances, sealer, asker, officers = Feed(), Sweeper(), Sealer(), Asker(), Officers()
 
     async def serve_call(call: Call) -> None:
         served.append(call.caller)
@@ -159,6 +189,8 @@ def built(folder: Path, **changes: Any) -> Built:
         **rooms,
         grievances=cast("Any", grievances),
         audit=cast("Any", sealer),
+        posts=cast("Any", officers),
+        leave_days=7,
         questions=cast("Any", asker),
         calls=FastAgiServer("127.0.0.1", free_port(), serve_call, FakeWaker()),
         console=console,
@@ -166,7 +198,7 @@ def built(folder: Path, **changes: Any) -> Built:
         lifeline_folder=folder,
         clock=lambda: datetime.now(UTC),
     )
-    return Built(told, replace(house, **changes), grievances, sealer, asker, feed, served)
+    return Built(told, replace(house, **changes), grievances, sealer, asker, officers, feed, served)
 
 
 # -- chores
@@ -339,3 +371,14 @@ async def test_officers_questions_are_handed_out_while_it_serves(tmp_path: Path)
     async with made.serving(), asyncio.timeout(5):
         while not made.asker.given:
             await asyncio.sleep(0.01)
+
+
+async def test_the_roster_is_read_again_and_again_and_what_lies_where_nobody_is_moves_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house_module, "ROSTER_SECONDS", 0.01)
+    made = built(tmp_path)
+    async with made.serving(), asyncio.timeout(5):
+        while made.officers.looks < 5:
+            await asyncio.sleep(0.005)
+    assert made.grievances.moved_from == [LEFT.post]
