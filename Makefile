@@ -37,7 +37,7 @@ unit: $(READY_TEST)  ## the fast tests
 		-o faulthandler_timeout=90 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
 live: $(READY_TEST)  ## the tests that place SIP calls through a private Asterisk
-	$(PYTEST) tests/live
+	$(PYTEST) tests/live -n 2 --dist loadfile
 
 test: check unit live  ## everything that proves it
 
