@@ -118,9 +118,15 @@ class Complaint:
             return self.stopped_at is not None
         return self.state in (State.AWAITING_FEEDBACK, State.WITH_SUPERIOR)
 
+    @property
+    def second_call_due(self) -> bool:
+        """Whether its citizen, who was satisfied, is to be rung once more by somebody who does not know that."""
+        return self.state is State.CLOSED_SATISFIED and self.ask_at is not None
+
     def for_officer(self) -> Complaint:
         """As the officer and the outside may see it: without the citizen, if it is confidential."""
-        return replace(self, caller="", name=MASK, pin="") if self.confidential else replace(self, pin="")
+        seen = replace(self, pin="", ask_at=None)
+        return replace(seen, caller="", name=MASK) if self.confidential else seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +148,8 @@ class Event:
     attempt: str | None = None  # the feedback call that brought it
     by_level: int = 0  # of whoever did it, if it was an officer or the leadership (5)
     about: str = ""  # another complaint's number, or the category it was moved to
-    amount: int = 0  # days of an extension, per cent of a warning, level that a supporter goes on at
+    # Days of an extension, per cent of a warning, level that a supporter goes on at, hours until a blind second call.
+    amount: int = 0
     due_at: datetime | None = None  # as it is after this
     flags: str = ""  # why this post has it
 
@@ -163,12 +170,16 @@ class Deed:
     amount: int = 0
 
 
-NOT_FOR_OFFICERS = frozenset({EventKind.PRESSED, EventKind.SECOND_FEEDBACK})
+NOT_FOR_OFFICERS = frozenset({EventKind.PRESSED, EventKind.SECOND_FEEDBACK, EventKind.SECOND_CALL_MISSED})
 
 
 def for_officers(events: Iterable[Event]) -> list[Event]:
-    """What officers may read of a history: not who said that they were pressed, nor the answers to blind calls."""
-    return [event for event in events if event.kind not in NOT_FOR_OFFICERS]
+    """What officers may read of a history: not who said that they were pressed, nor anything of blind second calls."""
+    return [
+        replace(event, amount=0) if event.kind is EventKind.SATISFIED else event
+        for event in events
+        if event.kind not in NOT_FOR_OFFICERS
+    ]
 
 
 Step = tuple[Complaint, Event]

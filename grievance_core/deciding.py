@@ -168,6 +168,11 @@ class Deciding(Writing):
         deed = self._deed(by=by, channel=channel, reason=answer, attempt=attempt)
         return await self._change(number, deed, lambda _: EventKind.SECOND_FEEDBACK)
 
+    async def second_call_missed(self, number: str, *, attempt: str, channel: str = "second_call") -> Complaint:
+        """The citizen was not reached for a blind second call: on record, and counted as neither answer."""
+        deed = self._deed(by="dialer", channel=channel, attempt=attempt)
+        return await self._change(number, deed, lambda _: EventKind.SECOND_CALL_MISSED)
+
     # What officers need to know, and what is noted
 
     async def ask_citizen(self, number: str, *, by: str, text: str, channel: str = "desk") -> Complaint:

@@ -334,6 +334,9 @@ _EFFECTS: Mapping[Effect, Callable[[Complaint, Deed, Rules], Complaint]] = Mappi
         Effect.ASK: lambda it, deed, rules: replace(
             it, ask_at=rules.ask_at(it.number, it.version + 1, deed.at), unreached=0
         ),
+        Effect.DRAW_SECOND_CALL: lambda it, deed, _: replace(
+            it, ask_at=deed.at + timedelta(hours=deed.amount) if deed.amount and it.caller else None
+        ),
         Effect.STOP_ASKING: lambda it, _, __: replace(it, ask_at=None),
         Effect.COUNT_DISSATISFIED: lambda it, _, __: replace(it, dissatisfied=it.dissatisfied + 1),
         Effect.COUNT_MISSED: _count_missed,

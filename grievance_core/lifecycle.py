@@ -56,6 +56,7 @@ class EventKind(StrEnum):
     FEEDBACK_GIVEN_UP_AT_TOP = "feedback_given_up_at_top"
     ASKED_AGAIN = "asked_again"  # the superior has the citizen rung once more
     SECOND_FEEDBACK = "second_feedback"  # the answer to a blind second call
+    SECOND_CALL_MISSED = "second_call_missed"  # nobody was reached by it: it says nothing
     PRESSED = "pressed"  # the citizen says that an officer pressed them
     WARNED = "warned"
     TIME_RAN_OUT = "time_ran_out"
@@ -107,6 +108,7 @@ class Effect(StrEnum):
     STOP_CLOCK = "clock stopped"
     RUN_CLOCK = "clock runs on"
     ASK = "the citizen is to be asked"
+    DRAW_SECOND_CALL = "if it was drawn, the citizen is rung once more by somebody else"
     STOP_ASKING = "the citizen is not rung any more"
     COUNT_DISSATISFIED = "counted as dissatisfied"
     COUNT_MISSED = "counted as not reached; rung again later"

@@ -35,11 +35,12 @@ def _supported(state: State) -> Row:
     }
 
 
+_SATISFIED = Transition(State.CLOSED_SATISFIED, (Effect.STOP_ASKING, Effect.END, Effect.DRAW_SECOND_CALL))
 _FIRST = (Effect.COUNT_DISSATISFIED, Effect.STOP_ASKING, Effect.RUN_CLOCK)
 _AGAIN = (Effect.COUNT_DISSATISFIED, Effect.STOP_ASKING, Effect.RISE)
 # The citizen's own answer, wherever it is taken.
 _ANSWERS: Row = {
-    EventKind.SATISFIED: _ends_in(State.CLOSED_SATISFIED),
+    EventKind.SATISFIED: _SATISFIED,
     EventKind.DISSATISFIED_FIRST: Transition(State.UNDER_REVIEW, _FIRST),
     EventKind.DISSATISFIED_AGAIN: Transition(State.ESCALATED, _AGAIN),
     EventKind.DISSATISFIED_AT_TOP: Transition(State.UNDER_REVIEW, _FIRST),
@@ -58,6 +59,7 @@ _OPEN: Row = {
     EventKind.FEEDBACK_GIVEN_UP_AT_TOP: Barred.NO_REPORT_YET,
     EventKind.ASKED_AGAIN: Barred.NO_REPORT_YET,
     EventKind.SECOND_FEEDBACK: Barred.NOT_CLOSED_YET,
+    EventKind.SECOND_CALL_MISSED: Barred.NOT_CLOSED_YET,
     EventKind.EXTENDED_AGAIN: Barred.ONE_EXTENSION,
     EventKind.EXTENDED_FROM_BELOW: Barred.SUPERIOR_EXTENDS,
     EventKind.CLOSURE_PROPOSED_AT_L1: Barred.L1_NEVER_CLOSES,
@@ -179,7 +181,10 @@ _CLOSED_SATISFIED: Row = {
     **_supported(State.CLOSED_SATISFIED),
     EventKind.SUPPORTED: Barred.CLOSED,
     EventKind.PRESSED: Transition(State.CLOSED_SATISFIED),
-    EventKind.SECOND_FEEDBACK: Transition(State.CLOSED_SATISFIED),
+    **dict.fromkeys(
+        (EventKind.SECOND_FEEDBACK, EventKind.SECOND_CALL_MISSED),
+        Transition(State.CLOSED_SATISFIED, (Effect.STOP_ASKING,)),
+    ),
 }
 
 _REFUSED: Row = {
@@ -189,7 +194,7 @@ _REFUSED: Row = {
 
 _MERGED: Row = {
     **dict.fromkeys(EventKind, Barred.PART_OF_ANOTHER),
-    EventKind.SATISFIED: _ends_in(State.CLOSED_SATISFIED),
+    EventKind.SATISFIED: _SATISFIED,
     EventKind.ANSWERED_UNASKED: Barred.NO_REPORT_YET,
     EventKind.DISSATISFIED_WITH_PARENT: Transition(
         State.MERGED, (Effect.COUNT_DISSATISFIED, Effect.STOP_ASKING, Effect.RUN_CLOCK)

@@ -217,7 +217,8 @@ class Grievances(Registering, Deciding):
                 satisfied=satisfied, level=complaint.level, dissatisfied_before=complaint.dissatisfied
             )
 
-        return await self._change(number, self._deed(by=by, channel=channel, attempt=attempt), kind_of)
+        drawn = self._rules.second_call_after(numbers.parse(number), attempt) if satisfied else 0
+        return await self._change(number, self._deed(by=by, channel=channel, attempt=attempt, amount=drawn), kind_of)
 
     async def feedback_missed(self, number: str, *, attempt: str, channel: str = "call", reason: str = "") -> Complaint:
         """The citizen was not reached in a round of calls: counted, and rung again at the lower rhythm.

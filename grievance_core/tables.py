@@ -136,6 +136,8 @@ complaints = Table(
     Index(None, "district", "category", "registered_at"),
 )
 
+WATCHED = "kind IN ('satisfied', 'reported', 'second_feedback', 'pressed')"
+
 # One thing that happened to a complaint. Columns are the fields of `Event`; rows are added and never changed.
 complaint_events = Table(
     "complaint_events",
@@ -172,6 +174,14 @@ complaint_events = Table(
         postgresql_where=text("sealed_in IS NULL"),
     ),
     Index(None, "sealed_in"),
+    # What integrity looks at, by the day.
+    Index(
+        "ix_complaint_events_watched",
+        "kind",
+        "at",
+        sqlite_where=text(WATCHED),
+        postgresql_where=text(WATCHED),
+    ),
     # Special closures are counted for each officer.
     Index(
         "ix_complaint_events_special",

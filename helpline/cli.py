@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from helpline.commands import agents, audit, complaint_life, doctor, officers, outbox, prompts, queue, running
+from helpline.commands import (
+    agents,
+    audit,
+    complaint_life,
+    doctor,
+    integrity,
+    officers,
+    outbox,
+    prompts,
+    queue,
+    running,
+)
 from helpline.commands.common import Asked, plain_message
 
 
@@ -79,6 +90,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(complaint_life.app, name="complaint")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(integrity.app, name="integrity")
 app.add_typer(officers.app, name="officers")
 app.add_typer(outbox.app, name="outbox")
 

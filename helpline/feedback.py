@@ -34,7 +34,8 @@ def contact_of(complaint: Complaint) -> Contact:
 
     Its tries are counted anew.
     """
-    asked = int(complaint.stopped_at.timestamp() * 1000) if complaint.stopped_at else 0
+    since = complaint.stopped_at or complaint.closed_at
+    asked = int(since.timestamp() * 1000) if since else 0
     again = f"/{complaint.unreached}" if complaint.unreached else ""
     return Contact(
         key=ContactKey(f"{complaint.number}/{asked}{again}"),
@@ -62,7 +63,9 @@ class FeedbackCalls:
         attempt = outcome.attempt
         number = attempt.context[NUMBER]
         try:
-            if outcome.result in (SATISFIED, DISSATISFIED):
+            if (await self._grievances.get(number)).second_call_due:
+                await self._take_second(number, outcome)
+            elif outcome.result in (SATISFIED, DISSATISFIED):
                 await self._grievances.feedback(
                     number, satisfied=outcome.result == SATISFIED, attempt=attempt.id, channel=CHANNEL
                 )
@@ -76,6 +79,15 @@ class FeedbackCalls:
                 "A feedback call came too late for its complaint",
                 extra={"action": "feedback_late", "complaint": number, "attempt": attempt.id, "why": str(refusal)},
             )
+
+    async def _take_second(self, number: str, outcome: Outcome) -> None:
+        """Of a blind second call: it looked like any other to whoever made it and to whoever took it."""
+        attempt = outcome.attempt.id
+        if outcome.result in (SATISFIED, DISSATISFIED):
+            satisfied = outcome.result == SATISFIED
+            await self._grievances.second_feedback(number, satisfied=satisfied, attempt=attempt, channel=CHANNEL)
+        elif outcome.round_over:
+            await self._grievances.second_call_missed(number, attempt=attempt, channel=CHANNEL)
 
 
 class FeedbackSurvey:
@@ -91,7 +103,7 @@ class FeedbackSurvey:
         if attempt is None:
             return None
         complaint = await self._grievances.get(attempt.context[NUMBER])
-        if not complaint.feedback_wanted:
+        if not (complaint.feedback_wanted or complaint.second_call_due):
             return None
         return Question(number=complaint.number, language=complaint.language)
 

@@ -35,6 +35,7 @@ def rules_of(settings: Settings, catalogue: Catalogue, owners: Owners | None = N
             feedback_span=timedelta(days=of.feedback_days),
             most_transfers=of.most_transfers,
             most_extension_days=of.most_extension_days,
+            second_calls=of.second_calls_percent / 100,
             wrong_pins=of.wrong_pins,
         ),
         letters=_letters(settings, catalogue),

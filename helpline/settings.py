@@ -158,6 +158,7 @@ class Complaints(Section):
     leave_days: int = Field(7, ge=0, le=60)  # a longer leave takes from the officer what lies with them
     most_transfers: int = Field(2, ge=0, le=10)
     most_extension_days: int = Field(15, ge=1, le=60)
+    second_calls_percent: float = Field(3, ge=2, le=5)  # of the satisfied, rung once more by somebody else
     wrong_pins: int = Field(5, ge=1, le=20)  # in a day
 
 

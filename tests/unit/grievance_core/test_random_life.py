@@ -156,14 +156,19 @@ class RandomLife(RuleBasedStateMachine):
         self.happens(report_event(self.complaint.kind))
 
     @precondition(is_asked)
-    @rule(satisfied=st.sampled_from([False, False, False, True]))
-    def answers(self, satisfied: bool) -> None:
+    @rule(satisfied=st.sampled_from([False, False, False, True]), drawn=st.sampled_from([0, 48]))
+    def answers(self, satisfied: bool, drawn: int = 0) -> None:
         it = self.complaint
         if it.state is State.MERGED:
-            self.happens(supporter_event(satisfied=satisfied, wanted=it.feedback_wanted))
+            self.happens(supporter_event(satisfied=satisfied, wanted=it.feedback_wanted), self.deed(amount=drawn))
         else:
             kind = feedback_event(satisfied=satisfied, level=it.level, dissatisfied_before=it.dissatisfied)
-            self.happens(kind)
+            self.happens(kind, self.deed(amount=drawn))
+
+    @precondition(at_work)
+    @rule()
+    def officer_goes(self) -> None:
+        self.happens(EventKind.OFFICER_GONE)
 
     @precondition(at_work)
     @rule()
@@ -233,6 +238,7 @@ class RandomLife(RuleBasedStateMachine):
             [
                 *(EventKind.QUESTION_ASKED, EventKind.QUESTION_ANSWERED, EventKind.SUPPORTED, EventKind.PRESSED),
                 *(EventKind.PARENT_REPORTED, EventKind.SECOND_FEEDBACK, EventKind.ATTACHED, EventKind.REMINDED),
+                EventKind.SECOND_CALL_MISSED,
             ]
         )
     )
@@ -286,7 +292,8 @@ class RandomLife(RuleBasedStateMachine):
         if it.is_open and not it.overdue:
             assert it.sweep_at is not None or it.ask_at is not None
         if not it.is_open and it.state is not State.MERGED:
-            assert (it.sweep_at, it.ask_at) == (None, None)
+            assert it.sweep_at is None
+            assert it.ask_at is None or it.state is State.CLOSED_SATISFIED  # drawn for a second call
 
     def teardown(self) -> None:
         if hasattr(self, "complaint"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -19,6 +19,8 @@ from grievance_core.catalogue import Catalogue
 from grievance_core.complaint import Complaint
 from grievance_core.errors import StoreBusy, UnknownComplaint
 from grievance_core.lifecycle import State
+from grievance_core.rules import SECOND_CALL_HOURS, Policy
+from grievance_core.rules import Rules as ComplaintRules
 from grievance_core.service import Grievances
 from grievance_core.testing import FixedClock, a_draft, memory_grievances
 from helpline.feedback import DISSATISFIED, SATISFIED, FeedbackCalls, FeedbackSurvey, contact_of
@@ -108,6 +110,47 @@ async def test_a_new_report_is_a_new_matter_whose_tries_are_counted_anew(
     (after,) = await calls.due(10, clock())
     assert after.key != before.key
     assert after.context == before.context
+
+
+async def closed_and_drawn(grievances: Grievances, calls: FeedbackCalls, clock: FixedClock) -> Complaint:
+    """One who was satisfied and whose second call is due."""
+    complaint = await reported(grievances)
+    await calls.take(outcome(attempt_about(complaint, clock, "first"), result=SATISFIED))
+    clock.move(hours=SECOND_CALL_HOURS[1])
+    return await grievances.get(complaint.number)
+
+
+@pytest.fixture
+async def drawing(clock: FixedClock) -> AsyncIterator[Grievances]:
+    """A grievance core that rings everybody a second time."""
+    rules = replace(ComplaintRules.shipped(CATALOGUE), policy=Policy(second_calls=1.0))
+    async with memory_grievances(clock=clock, catalogue=CATALOGUE, rules=rules) as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("result", "over", "kind", "reason"),
+    [
+        (SATISFIED, False, "second_feedback", "satisfied"),
+        (DISSATISFIED, False, "second_feedback", "dissatisfied"),
+        ("", True, "second_call_missed", ""),
+        ("", False, "satisfied", ""),
+    ],
+)
+async def test_a_second_call_is_a_contact_like_any_other_and_its_answer_is_kept_once_beside_the_first(
+    drawing: Grievances, clock: FixedClock, result: str, over: bool, kind: str, reason: str
+) -> None:
+    calls = FeedbackCalls(drawing)
+    complaint = await closed_and_drawn(drawing, calls, clock)
+    (contact,) = await calls.due(10, clock())
+    assert set(contact.context) == {"complaint"}
+    for _ in range(2):
+        await calls.take(outcome(attempt_about(complaint, clock, "second"), result=result, round_over=over))
+    history = await drawing.history(complaint.number)
+    assert (history[-1].kind.value, history[-1].reason) == (kind, reason)
+    assert [event.kind.value for event in history].count(kind) == 1
+    assert (await drawing.get(complaint.number)).state is State.CLOSED_SATISFIED
+    assert len(await calls.due(10, clock())) == (kind == "satisfied")
 
 
 async def test_a_withheld_number_is_named_too_so_that_the_dialer_records_why_nobody_is_rung(

@@ -1,0 +1,166 @@
+"""`helpline integrity`: whether feedback is gamed. For the leadership: what it shows is kept from officers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from helpline.commands.common import AsJson, asked, show_json, show_table
+from helpline.errors import HelplineError
+
+if TYPE_CHECKING:
+    from grievance_core.integrity.rates import Rate
+    from grievance_core.integrity.service import Integrity
+
+T = TypeVar("T")
+Days = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days back.")]
+
+app = typer.Typer(no_args_is_help=True, help="Whether feedback is gamed: second calls, reports too fast, pressure.")
+
+
+@app.command()
+def disagreement(
+    ctx: typer.Context,
+    by: Annotated[
+        str, typer.Option("--by", help="officer (whose report it was) or agent (who took the answer).")
+    ] = "officer",
+    days: Days = 30,
+    as_json: AsJson = False,
+) -> None:
+    """How often citizens who were satisfied said no when they were asked a second time.
+
+    A name is flagged when that many would come by chance in fewer than one of a thousand honest ones; docs/integrity.md
+    tells how it is reckoned.
+
+    \b
+    Example:
+      helpline integrity disagreement
+      helpline integrity disagreement --by agent --days 90
+    """
+    from grievance_core.integrity.rates import rates_by_agent, rates_by_post
+
+    if by not in ("officer", "agent"):
+        raise HelplineError(f"--by {by}: give officer or agent.")
+    calls = _with_integrity(ctx, lambda it: it.second_calls(_since(days)))
+    rates: list[Rate] = rates_by_post(calls) if by == "officer" else rates_by_agent(calls)
+    if as_json:
+        show_json(
+            [
+                {
+                    "who": rate.who,
+                    "asked": rate.asked,
+                    "contradicted": rate.contradicted,
+                    "between": [round(share, 4) for share in rate.between],
+                    "flagged": rate.flagged,
+                    "complaints": list(rate.numbers),
+                }
+                for rate in rates
+            ]
+        )
+        return
+    rows = (
+        (
+            "FLAG" if rate.flagged else "",
+            rate.who,
+            f"{rate.contradicted} of {rate.asked}",
+            f"{rate.between[0]:.0%} to {rate.between[1]:.0%}",
+            " ".join(rate.numbers[:3]),
+        )
+        for rate in rates
+    )
+    show_table(("", by, "said no", "true share (95 %)", "complaints"), rows, nothing="No second call was answered.")
+
+
+@app.command()
+def fast(ctx: typer.Context, days: Days = 7, as_json: AsJson = False) -> None:
+    """Reports within half an hour of the officer's having it, without a visit.
+
+    \b
+    Example:
+      helpline integrity fast --days 1
+    """
+    found = _with_integrity(ctx, lambda it: it.fast_reports(_since(days)))
+    views = [
+        {
+            "complaint": one.number,
+            "post": one.post,
+            "at": one.at.isoformat(timespec="seconds"),
+            "after_seconds": round(one.after.total_seconds()),
+            "visit": "no" if one.reason else "not said",
+        }
+        for one in found
+    ]
+    if as_json:
+        show_json(views)
+        return
+    show_table(
+        ("complaint", "post", "at", "after s", "visit"), (tuple(view.values()) for view in views), nothing="None."
+    )
+
+
+@app.command()
+def pressed(ctx: typer.Context, days: Days = 30, as_json: AsJson = False) -> None:
+    """Complaints whose citizen said that an officer pressed them.
+
+    \b
+    Example:
+      helpline integrity pressed
+    """
+    views = [
+        {"complaint": one.number, "post": one.post, "at": one.at.isoformat(timespec="seconds")}
+        for one in _with_integrity(ctx, lambda it: it.pressed(_since(days)))
+    ]
+    if as_json:
+        show_json(views)
+        return
+    show_table(("complaint", "post", "at"), (tuple(view.values()) for view in views), nothing="Nobody said so.")
+
+
+@app.command("verify-draw")
+def verify_draw(ctx: typer.Context, days: Days = 30, as_json: AsJson = False) -> None:
+    """Draw anew who was to be rung a second time, and compare with the record. Ends with 1 when a draw was bent.
+
+    Keep the key's mark outside this machine: it shows later that the key was not chosen to fit.
+
+    \b
+    Example:
+      helpline integrity verify-draw --days 90
+    """
+    draws = _with_integrity(ctx, lambda it: it.draws(_since(days)))
+    if as_json:
+        show_json(
+            {
+                "satisfied": draws.satisfied,
+                "drawn": draws.drawn,
+                "key": draws.key,
+                "bent": [
+                    {"complaint": one.number, "event": one.seq, "on_record": one.on_record, "drawn": one.drawn}
+                    for one in draws.bent
+                ],
+            }
+        )
+    else:
+        typer.echo(f"{draws.drawn} of {draws.satisfied} satisfied citizens were drawn. Mark of the key: {draws.key}")
+        for one in draws.bent:
+            typer.echo(
+                f"{one.number} event {one.seq}: on record {one.on_record} hours, the key draws {one.drawn}", err=True
+            )
+    if draws.bent:
+        raise typer.Exit(1)
+
+
+def _since(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+def _with_integrity(ctx: typer.Context, work: Callable[[Integrity], Awaitable[T]]) -> T:
+    from grievance_core.catalogue import Catalogue
+    from grievance_core.integrity.service import Integrity
+    from helpline.commands.records import utc_now, with_database
+    from helpline.rules import rules_of
+
+    rules = rules_of(asked(ctx).settings, Catalogue.shipped())
+    return with_database(ctx, lambda sessions: work(Integrity(sessions, rules=rules, clock=utc_now)))
