@@ -14,6 +14,7 @@ from helpline.commands import (
     audit,
     complaint_life,
     doctor,
+    figures,
     integrity,
     officers,
     outbox,
@@ -90,6 +91,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(complaint_life.app, name="complaint")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(figures.app, name="figures")
 app.add_typer(integrity.app, name="integrity")
 app.add_typer(officers.app, name="officers")
 app.add_typer(outbox.app, name="outbox")

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from acd.service import Acd
 from agents.service import Agents
 from grievance_core.audit import Audit
+from grievance_core.figures.rollups import Rollups
 from grievance_core.posts.service import Posts
 from grievance_core.service import Grievances
 from helpline.errors import ServiceFailed
@@ -58,6 +59,7 @@ class House:
     audit: Audit
     posts: Posts
     leave_days: int
+    rollups: Rollups
     questions: Questions
     link: AmiLink
     calls: FastAgiServer
@@ -138,6 +140,7 @@ class House:
     async def _seal(self) -> None:
         while await self.audit.seal():
             pass  # a seal counts some thousands: after a long stand-still there are several
+        await self.rollups.catch_up()
 
     async def _read_roster(self) -> None:
         await self.posts.refresh()

@@ -29,6 +29,7 @@ from asterisk_conf.programs import Program, Programs
 from asterisk_conf.settings import AsteriskSettings, PhoneAccount, TrunkSettings
 from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
+from grievance_core.figures.rollups import Rollups
 from grievance_core.outbox.box import Outbox
 from grievance_core.posts.service import Posts
 from grievance_core.service import Grievances
@@ -277,6 +278,7 @@ def _house(
         grievances=grievances,
         audit=audit,
         posts=posts,
+        rollups=Rollups(sessions, zone=settings.zone),
         leave_days=settings.complaints.leave_days,
         questions=Questions(grievances, acd.add_work),
         link=link,

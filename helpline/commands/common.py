@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
     from helpline.client import Client
@@ -49,6 +51,16 @@ class Asked:
 def asked(ctx: typer.Context) -> Asked:
     found = ctx.find_object(Asked)
     return found if found is not None else Asked()
+
+
+def day_asked(text: str) -> date:
+    """The day that was typed. Raises HelplineError."""
+    from grievance_core.posts.lines import day_of
+
+    found = day_of(text.strip())
+    if found is None:
+        raise HelplineError(f"{text!r} is no day. Write it as 31-12-2026 or 2026-12-31.")
+    return found
 
 
 def plain_message(error: BaseException) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from helpline.commands.common import AsJson, show_json, show_table
+from helpline.commands.common import AsJson, day_asked, show_json, show_table
 from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def charge(
     """
     from helpline.commands.records import with_posts
 
-    begins, ends = _day(first), _day(last)
+    begins, ends = day_asked(first), day_asked(last)
     with_posts(
         ctx,
         lambda posts: posts.give_charge(post, officer, first=begins, last=ends, by=by or getpass.getuser(), why=why),
@@ -241,7 +240,7 @@ def leave(ctx: typer.Context, officer: OfficerArg, first: First, last: Last, why
     """
     from helpline.commands.records import with_posts
 
-    begins, ends = _day(first), _day(last)
+    begins, ends = day_asked(first), day_asked(last)
     with_posts(
         ctx, lambda posts: posts.grant_leave(officer, first=begins, last=ends, by=by or getpass.getuser(), why=why)
     )
@@ -258,7 +257,7 @@ def end(ctx: typer.Context, post: PostArg, officer: OfficerArg, last: Last, why:
     """
     from helpline.commands.records import with_posts
 
-    ends = _day(last)
+    ends = day_asked(last)
     with_posts(ctx, lambda posts: posts.end(post, officer, last=ends, by=by or getpass.getuser(), why=why))
     typer.echo(f"{officer.upper()} has {post} until {ends}.")
 
@@ -338,12 +337,3 @@ def _told(planned: Plan) -> str:
         f"{len(planned.officers)} officers new or renamed, {len(planned.added)} postings new, "
         f"{len(planned.changed)} ended or changed, {planned.unchanged} as they were"
     )
-
-
-def _day(text: str) -> date:
-    from grievance_core.posts.lines import day_of
-
-    found = day_of(text.strip())
-    if found is None:
-        raise HelplineError(f"{text!r} is no day. Write it as 31-12-2026 or 2026-12-31.")
-    return found

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 import acd.store
 import agents.store
+import grievance_core.figures.tables
 import grievance_core.outbox.tables
 import grievance_core.posts.tables
 import grievance_core.tables

@@ -1,0 +1,121 @@
+"""What an event adds to the figures. Pure.
+
+Figures are counted from events alone, each once, so a recount of all gives the same. A report and what the citizen says
+of it are counted where the report came from: the level and the post that had the complaint before the event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from grievance_core.lifecycle import FINAL, EventKind, State
+
+
+class Figure(StrEnum):
+    """What is counted."""
+
+    REGISTERED = "registered"
+    REPORTED = "reported"
+    SOLVED = "solved"  # the citizen said so
+    IN_TIME = "in_time"  # solved, and no level let its time run out
+    DISSATISFIED = "dissatisfied"
+    NOT_REACHED = "not_reached"  # neither satisfied nor dissatisfied, and never counted as either
+    CLOSED_SPECIALLY = "closed_specially"
+    ANSWERED = "answered"  # a demand, a suggestion, information
+    TIME_RAN_OUT = "time_ran_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event with what it is counted by."""
+
+    kind: EventKind
+    at: datetime
+    registered_at: datetime
+    district: str
+    category: str  # as it was then
+    state: State
+    level: int
+    post: str
+    before: tuple[State, int, str, str] | None  # state, level, post and category before; None for the first event
+    ran_out: bool  # whether a level had let its time run out before
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Cell:
+    """Where something is counted: a day of the state's wall clock, a place, a matter, a level, and whose it was."""
+
+    day: date
+    figure: str
+    district: str
+    category: str
+    level: int
+    post: str
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class OpenCell:
+    """Where open complaints stand, by the day on which they were registered."""
+
+    district: str
+    category: str
+    level: int
+    registered: date
+
+
+FIGURE_OF: Final = {
+    EventKind.REGISTERED: Figure.REGISTERED,
+    EventKind.REPORTED: Figure.REPORTED,
+    EventKind.SATISFIED: Figure.SOLVED,
+    EventKind.DISSATISFIED_FIRST: Figure.DISSATISFIED,
+    EventKind.DISSATISFIED_AGAIN: Figure.DISSATISFIED,
+    EventKind.DISSATISFIED_AT_TOP: Figure.DISSATISFIED,
+    EventKind.FEEDBACK_MISSED: Figure.NOT_REACHED,
+    EventKind.SPECIAL_CLOSURE: Figure.CLOSED_SPECIALLY,
+    EventKind.ANSWERED: Figure.ANSWERED,
+    EventKind.TIME_RAN_OUT: Figure.TIME_RAN_OUT,
+    EventKind.TIME_RAN_OUT_AT_TOP: Figure.TIME_RAN_OUT,
+}
+RAN_OUT: Final = frozenset({EventKind.TIME_RAN_OUT, EventKind.TIME_RAN_OUT_AT_TOP})
+
+
+def count(events: Iterable[Happened], zone: tzinfo) -> tuple[Counter[Cell], Counter[OpenCell]]:
+    """What these events add: to the figures of their days, and to what is open (which they may take from)."""
+    figures: Counter[Cell] = Counter()
+    pending: Counter[OpenCell] = Counter()
+    for event in events:
+        level, post = (event.before[1], event.before[2]) if event.before else (event.level, event.post)
+        for figure in _figures_of(event):
+            cell = Cell(
+                day=event.at.astimezone(zone).date(),
+                figure=figure.value,
+                district=event.district,
+                category=event.category,
+                level=level,
+                post=post,
+            )
+            figures[cell] += 1
+        registered = event.registered_at.astimezone(zone).date()
+        if event.before is not None and event.before[0] not in FINAL:
+            was = OpenCell(
+                district=event.district, category=event.before[3], level=event.before[1], registered=registered
+            )
+            pending[was] -= 1
+        if event.state not in FINAL:
+            now = OpenCell(district=event.district, category=event.category, level=event.level, registered=registered)
+            pending[now] += 1
+    return figures, Counter({cell: number for cell, number in pending.items() if number})
+
+
+def _figures_of(event: Happened) -> tuple[Figure, ...]:
+    figure = FIGURE_OF.get(event.kind)
+    if figure is None:
+        return ()
+    if figure is Figure.SOLVED and not event.ran_out:
+        return (Figure.SOLVED, Figure.IN_TIME)
+    return (figure,)

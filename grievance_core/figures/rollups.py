@@ -1,0 +1,182 @@
+"""Roll-ups: each event is counted once, when the seal over all that counts it is made (once a minute, see audit.py).
+
+Counting there and not where complaints are written costs a registration nothing, and one writer adds to the rows that
+a whole state shares, so nobody waits for anybody. The figures are a minute old at most; what is open is looked up from
+the same rows. `recount` counts all events anew and says where the roll-ups differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import asdict
+from datetime import tzinfo
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+
+from grievance_core.errors import ChangedMeanwhile
+from grievance_core.figures.counting import RAN_OUT, Cell, Happened, OpenCell, count
+from grievance_core.figures.tables import figure_counts, figures_position, open_counts
+from grievance_core.lifecycle import EventKind, State
+from grievance_core.store import plain_errors
+from grievance_core.tables import audit_seals, complaint_events, complaints
+
+PAGE = 2_000  # events, or rows, at once
+_MOVES = (EventKind.REGISTERED, EventKind.TRANSFERRED, EventKind.TRANSFER_DECIDED)
+_events = complaint_events.c
+
+
+class Rollups:
+    """Every method may raise StoreBusy (retryable) or StoreFailed; then nothing was changed."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], *, zone: tzinfo) -> None:
+        self._engine: AsyncEngine = sessions.kw["bind"]
+        self._zone = zone
+
+    async def catch_up(self) -> int:
+        """Count the events of every seal that is not counted yet; how many seals. Each in a transaction of its own."""
+        seals = 0
+        while await self._next():
+            seals += 1
+        return seals
+
+    async def _next(self) -> bool:
+        with plain_errors():
+            async with self._engine.begin() as session:
+                position = await session.scalar(select(figures_position.c.seal))
+                wanted = select(audit_seals.c.id).where(audit_seals.c.id > (position or 0))
+                seal = await session.scalar(wanted.order_by(audit_seals.c.id).limit(1))
+                if seal is None:
+                    return False
+                if position is None:
+                    await session.execute(insert(figures_position).values(id=1, seal=seal))
+                else:
+                    # Of two who count, one finds that the other was there.
+                    held = figures_position.c.seal == position
+                    if (await session.execute(update(figures_position).where(held).values(seal=seal))).rowcount != 1:
+                        raise ChangedMeanwhile
+                figures: Counter[Cell] = Counter()
+                pending: Counter[OpenCell] = Counter()
+                async for page in _happened(session, _events.sealed_in == seal):
+                    more, moved = count(page, self._zone)
+                    figures.update(more)
+                    pending.update(moved)
+                await _add(session, figure_counts, figures)
+                await _add(session, open_counts, pending)
+                await session.execute(delete(open_counts).where(open_counts.c.number == 0))
+                return True
+
+    async def recount(self, *, repair: bool = False) -> list[str]:
+        """Count all sealed events anew; where the roll-ups differ from that. `repair` puts what was counted there."""
+        await self.catch_up()
+        with plain_errors():
+            async with self._engine.begin() as session:
+                position = await session.scalar(select(figures_position.c.seal)) or 0
+                figures: Counter[Cell] = Counter()
+                pending: Counter[OpenCell] = Counter()
+                async for page in _happened(session, _events.sealed_in <= position):
+                    more, moved = count(page, self._zone)
+                    figures.update(more)
+                    pending.update(moved)
+                faults = [
+                    *_differences("figures", figures, await _kept(session, figure_counts, Cell)),
+                    *_differences("open", pending, await _kept(session, open_counts, OpenCell)),
+                ]
+                if repair and faults:
+                    for table, counted in ((figure_counts, figures), (open_counts, pending)):
+                        await session.execute(delete(table))
+                        await _add(session, table, counted)
+                    await session.execute(delete(open_counts).where(open_counts.c.number == 0))
+        return faults
+
+
+async def _happened(session: AsyncConnection, which: ColumnElement[bool]) -> AsyncIterator[list[Happened]]:
+    """The events with what they are counted by, page by page."""
+    before, first = complaint_events.alias("before"), complaint_events.alias("ran_out")
+    late = exists().where(
+        first.c.number == _events.number, first.c.seq < _events.seq, first.c.kind.in_([kind.value for kind in RAN_OUT])
+    )
+    statement = (
+        select(
+            *(_events.number, _events.seq, _events.kind, _events.at, _events.state, _events.level, _events.post),
+            *(complaints.c.registered_at, complaints.c.district, complaints.c.category, complaints.c.transfers),
+            *(before.c.state.label("was"), before.c.level.label("was_level"), before.c.post.label("was_post")),
+            late.label("ran_out"),
+        )
+        .join(complaints, complaints.c.number == _events.number)
+        .outerjoin(before, and_(before.c.number == _events.number, before.c.seq == _events.seq - 1))
+        .where(which)
+        .order_by(_events.number, _events.seq)
+        .limit(PAGE)
+    )
+    after = ("", 0)
+    while rows := (await session.execute(statement.where(tuple_(_events.number, _events.seq) > after))).all():
+        after = (rows[-1].number, rows[-1].seq)
+        moved = await _moves(session, {row.number for row in rows if row.transfers})
+        yield [_as_happened(row, moved.get(row.number, ())) for row in rows]
+
+
+async def _moves(session: AsyncConnection, numbers: set[str]) -> dict[str, list[tuple[int, str]]]:
+    """Which category each of these had from which event on."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    if numbers:
+        wanted = select(_events.number, _events.seq, _events.about).where(
+            _events.number.in_(sorted(numbers)), _events.kind.in_([kind.value for kind in _MOVES])
+        )
+        for row in await session.execute(wanted.order_by(_events.number, _events.seq)):
+            found.setdefault(row.number, []).append((row.seq, row.about))
+    return found
+
+
+def _as_happened(row: Any, moves: Sequence[tuple[int, str]]) -> Happened:
+    def category(seq: int) -> str:
+        known = [about for since, about in moves if since <= seq and about]
+        return known[-1] if known else row.category
+
+    was = None
+    if row.was is not None:
+        was = (State(row.was), row.was_level, row.was_post or "", category(row.seq - 1))
+    return Happened(
+        kind=EventKind(row.kind),
+        at=row.at,
+        registered_at=row.registered_at,
+        district=row.district,
+        category=category(row.seq),
+        state=State(row.state),
+        level=row.level,
+        post=row.post or "",
+        before=was,
+        ran_out=bool(row.ran_out),
+    )
+
+
+async def _add(session: AsyncConnection, table: Table, counted: Counter[Any]) -> None:
+    """Add to the rows, in one order for all who may do so."""
+    rows = [{**asdict(cell), "number": number} for cell, number in sorted(counted.items()) if number]
+    if not rows:
+        return
+    dialect = sqlite if session.dialect.name == "sqlite" else postgresql
+    adding: Any = dialect.insert(table)
+    adding = adding.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_={"number": table.c.number + adding.excluded.number}
+    )
+    await session.execute(adding, rows)
+
+
+async def _kept(session: AsyncConnection, table: Table, of: type[Any]) -> Counter[Any]:
+    return Counter(
+        {
+            of(**{name: value for name, value in row._asdict().items() if name != "number"}): row.number
+            for row in await session.execute(select(table))
+        }
+    )
+
+
+def _differences(what: str, counted: Counter[Any], kept: Counter[Any]) -> Iterable[str]:
+    for cell in sorted({*counted, *kept}):
+        if counted[cell] != kept[cell]:
+            where = " ".join(str(part) for part in asdict(cell).values())
+            yield f"{what}: {where}: {kept[cell]}, counted {counted[cell]}"

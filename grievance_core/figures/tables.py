@@ -1,0 +1,39 @@
+"""The tables of the figures: roll-ups of events, and how far they have come."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, Index, Integer, SmallInteger, String, Table
+
+from grievance_core.tables import metadata
+
+figure_counts = Table(
+    "figure_counts",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("figure", String(20), primary_key=True),
+    Column("district", String(8), primary_key=True),
+    Column("category", String(8), primary_key=True),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("post", String(120), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+# Rows that come to nothing are taken out, so it stays as small as what is open.
+open_counts = Table(
+    "open_counts",
+    metadata,
+    Column("district", String(8), primary_key=True),
+    Column("category", String(8), primary_key=True),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("registered", Date, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Index(None, "registered"),
+)
+
+# One row: the last seal over all whose events are counted.
+figures_position = Table(
+    "figures_position",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seal", Integer, nullable=False),
+)

@@ -1,0 +1,52 @@
+"""Roll-ups of the leadership's figures."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "figure_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("figure", sa.String(length=20), nullable=False),
+        sa.Column("district", sa.String(length=8), nullable=False),
+        sa.Column("category", sa.String(length=8), nullable=False),
+        sa.Column("level", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("post", sa.String(length=120), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "day", "figure", "district", "category", "level", "post", name=op.f("pk_figure_counts")
+        ),
+    )
+    op.create_table(
+        "figures_position",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seal", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_figures_position")),
+    )
+    op.create_table(
+        "open_counts",
+        sa.Column("district", sa.String(length=8), nullable=False),
+        sa.Column("category", sa.String(length=8), nullable=False),
+        sa.Column("level", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("registered", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("district", "category", "level", "registered", name=op.f("pk_open_counts")),
+    )
+    with op.batch_alter_table("open_counts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_open_counts_registered"), ["registered"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("open_counts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_open_counts_registered"))
+    op.drop_table("open_counts")
+    op.drop_table("figures_position")
+    op.drop_table("figure_counts")
