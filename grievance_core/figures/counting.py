@@ -48,8 +48,13 @@ class Happened:
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Cell:
-    """Where something is counted: a day of the state's wall clock, a place, a matter, a level, and whose it was."""
+    """Where something is counted: a day of the state's wall clock, a place, a matter, a level, and whose it was.
 
+    Each is counted three times, so that a glance at the state reads few rows: `of` a district, of a category (with
+    the other columns empty), and of a post with all of it.
+    """
+
+    of: str  # district, category, post
     day: date
     figure: str
     district: str
@@ -91,15 +96,16 @@ def count(events: Iterable[Happened], zone: tzinfo) -> tuple[Counter[Cell], Coun
     for event in events:
         level, post = (event.before[1], event.before[2]) if event.before else (event.level, event.post)
         for figure in _figures_of(event):
-            cell = Cell(
-                day=event.at.astimezone(zone).date(),
-                figure=figure.value,
-                district=event.district,
-                category=event.category,
-                level=level,
-                post=post,
-            )
-            figures[cell] += 1
+            day = event.at.astimezone(zone).date()
+            for of, district, category, whose in (
+                ("district", event.district, "", ""),
+                ("category", "", event.category, ""),
+                ("post", event.district, event.category, post),
+            ):
+                cell = Cell(
+                    of=of, day=day, figure=figure.value, district=district, category=category, level=level, post=whose
+                )
+                figures[cell] += 1
         registered = event.registered_at.astimezone(zone).date()
         if event.before is not None and event.before[0] not in FINAL:
             was = OpenCell(

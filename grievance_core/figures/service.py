@@ -62,8 +62,12 @@ async def _sums(
     session: AsyncConnection, span: Span, by: By, *, district: str, category: str
 ) -> list[tuple[Cell, int]]:
     columns = _COLUMNS[by]
+    narrow = {"state": "category" if category else "district", "district": "district", "division": "district"}
+    of = narrow.get(by, "post" if by == "post" else "category")
+    if (of == "district" and category) or (of == "category" and district):
+        of = "post"
     statement = select(_counts.figure, _counts.level, *columns, func.sum(_counts.number).label("number")).where(
-        _counts.day.between(span.first, span.last)
+        _counts.of == of, _counts.day.between(span.first, span.last)
     )
     if district:
         statement = statement.where(_counts.district == district)
@@ -74,5 +78,5 @@ async def _sums(
         values = row._asdict()
         number = int(values.pop("number"))
         blank = {"district": "", "category": "", "post": ""}
-        found.append((Cell(day=span.first, **blank | values), number))
+        found.append((Cell(of=of, day=span.first, **blank | values), number))
     return found

@@ -9,6 +9,7 @@ from grievance_core.tables import metadata
 figure_counts = Table(
     "figure_counts",
     metadata,
+    Column("of", String(8), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("figure", String(20), primary_key=True),
     Column("district", String(8), primary_key=True),

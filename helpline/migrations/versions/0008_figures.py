@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "figure_counts",
+        sa.Column("of", sa.String(length=8), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("figure", sa.String(length=20), nullable=False),
         sa.Column("district", sa.String(length=8), nullable=False),
@@ -22,7 +23,7 @@ def upgrade() -> None:
         sa.Column("post", sa.String(length=120), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "day", "figure", "district", "category", "level", "post", name=op.f("pk_figure_counts")
+            "of", "day", "figure", "district", "category", "level", "post", name=op.f("pk_figure_counts")
         ),
     )
     op.create_table(

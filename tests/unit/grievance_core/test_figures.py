@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,7 @@ from grievance_core.audit import Audit
 from grievance_core.errors import ChangedMeanwhile, DraftRefused, NotAllowed, StoreError
 from grievance_core.figures.counting import Cell, OpenCell
 from grievance_core.figures.ranking import prior_of, ranked
-from grievance_core.figures.reading import Figures, Span, ages, lines
+from grievance_core.figures.reading import By, Figures, Span, ages, lines
 from grievance_core.figures.rollups import Rollups
 from grievance_core.figures.service import LeadershipFigures
 from grievance_core.service import Grievances
@@ -90,6 +91,11 @@ async def test_a_story_is_counted_where_and_when_it_happened(books: Books, clock
     assert posts["HOM/162/additional-superintendent-of-police"].solved == 1
     assert {line.key for line in await books.figures.lines(Span(DAY, DAY), "department")} == {"HOM", "ENE"}
     assert [line.key for line in await books.figures.lines(Span(DAY, DAY), "category", category="ENE-01")] == ["ENE-01"]
+    for by in get_args(By):  # whichever roll-ups are read, all of it is there
+        for place, registered in (("", 3), (AGRA, 2)):
+            for matter, of_these in (("", registered), ("HOM-01", registered - 1)):
+                found = await books.figures.lines(Span(DAY, DAY), by, district=place, category=matter)
+                assert sum(line.now.registered for line in found) == of_these
     clock.move(days=1)
     tomorrow = Span(DAY + timedelta(days=1), DAY + timedelta(days=1))
     (after,) = await books.figures.lines(tomorrow, "division", district=AGRA)
@@ -173,9 +179,9 @@ async def test_a_roll_up_that_was_changed_is_told_and_repaired(books: Books, eng
         await connection.execute(text("UPDATE figure_counts SET number = 7"))
         await connection.execute(text("DELETE FROM open_counts"))
     faults = await books.rollups.recount()
-    assert [fault.split(":")[0] for fault in faults] == ["figures", "open"]
+    assert [fault.split(":")[0] for fault in faults] == ["figures"] * 3 + ["open"]
     assert faults[0].endswith("7, counted 1")
-    assert len(await books.rollups.recount(repair=True)) == 2
+    assert len(await books.rollups.recount(repair=True)) == 4
     assert await books.rollups.recount() == []
 
 
@@ -253,7 +259,7 @@ def binomial(chance: random.Random, tries: int, share: float) -> int:
 @unit
 def test_cells_sort_so_that_two_writers_take_rows_in_one_order() -> None:
     made = [
-        Cell(day=DAY, figure=figure, district=AGRA, category="HOM-01", level=level, post="p")
+        Cell(of="post", day=DAY, figure=figure, district=AGRA, category="HOM-01", level=level, post="p")
         for figure in ("solved", "reported")
         for level in (2, 1)
     ]
