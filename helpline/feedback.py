@@ -14,7 +14,7 @@ from grievance_core.complaint import Complaint
 from grievance_core.errors import NotAllowed
 from grievance_core.service import Grievances
 from ivr.flows import Question
-from outbound_dialer.attempt import Contact, ContactKey
+from outbound_dialer.attempt import Attempt, Contact, ContactKey
 from outbound_dialer.outcomes import Disposition
 from outbound_dialer.reporting import Outcome
 from outbound_dialer.service import Dialer
@@ -32,17 +32,24 @@ INVALID_NUMBER: Final = "invalid_number"
 def contact_of(complaint: Complaint) -> Contact:
     """Whom to ring about this complaint. A new report, and a new round after one that reached nobody, is a new matter.
 
-    Its tries are counted anew.
+    So is a second call. Its tries are counted anew.
     """
-    since = complaint.stopped_at or complaint.closed_at
-    asked = int(since.timestamp() * 1000) if since else 0
-    again = f"/{complaint.unreached}" if complaint.unreached else ""
+    if complaint.second_call_due:
+        matter = "second"
+    else:
+        asked = int(complaint.stopped_at.timestamp() * 1000) if complaint.stopped_at else 0
+        matter = f"{asked}/{complaint.unreached}" if complaint.unreached else f"{asked}"
     return Contact(
-        key=ContactKey(f"{complaint.number}/{asked}{again}"),
+        key=ContactKey(f"{complaint.number}/{matter}"),
         number=complaint.caller,
         language=complaint.language,
         context={NUMBER: complaint.number},
     )
+
+
+def is_second_call(attempt: Attempt, complaint: Complaint) -> bool:
+    """Whether this attempt is the blind second call that is due: one of the first call may end after the draw."""
+    return complaint.second_call_due and attempt.contact == contact_of(complaint).key
 
 
 class FeedbackCalls:
@@ -63,7 +70,7 @@ class FeedbackCalls:
         attempt = outcome.attempt
         number = attempt.context[NUMBER]
         try:
-            if (await self._grievances.get(number)).second_call_due:
+            if is_second_call(attempt, await self._grievances.get(number)):
                 await self._take_second(number, outcome)
             elif outcome.result in (SATISFIED, DISSATISFIED):
                 await self._grievances.feedback(
@@ -103,7 +110,7 @@ class FeedbackSurvey:
         if attempt is None:
             return None
         complaint = await self._grievances.get(attempt.context[NUMBER])
-        if not (complaint.feedback_wanted or complaint.second_call_due):
+        if not (complaint.feedback_wanted or is_second_call(attempt, complaint)):
             return None
         return Question(number=complaint.number, language=complaint.language)
 

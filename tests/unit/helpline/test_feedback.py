@@ -112,9 +112,11 @@ async def test_a_new_report_is_a_new_matter_whose_tries_are_counted_anew(
     assert after.context == before.context
 
 
-async def closed_and_drawn(grievances: Grievances, calls: FeedbackCalls, clock: FixedClock) -> Complaint:
+async def closed_and_drawn(
+    grievances: Grievances, calls: FeedbackCalls, clock: FixedClock, complaint: Complaint | None = None
+) -> Complaint:
     """One who was satisfied and whose second call is due."""
-    complaint = await reported(grievances)
+    complaint = complaint or await reported(grievances)
     await calls.take(outcome(attempt_about(complaint, clock, "first"), result=SATISFIED))
     clock.move(hours=SECOND_CALL_HOURS[1])
     return await grievances.get(complaint.number)
@@ -151,6 +153,32 @@ async def test_a_second_call_is_a_contact_like_any_other_and_its_answer_is_kept_
     assert [event.kind.value for event in history].count(kind) == 1
     assert (await drawing.get(complaint.number)).state is State.CLOSED_SATISFIED
     assert len(await calls.due(10, clock())) == (kind == "satisfied")
+
+
+@pytest.mark.parametrize(("result", "over"), [(SATISFIED, False), (DISSATISFIED, False), ("", True)])
+async def test_a_first_call_that_ends_after_the_draw_is_no_second_call(
+    drawing: Grievances, clock: FixedClock, result: str, over: bool
+) -> None:
+    calls = FeedbackCalls(drawing)
+    complaint = await reported(drawing)
+    late = attempt_about(complaint, clock, "late")
+    await drawing.feedback(complaint.number, satisfied=True, attempt="dialled_in:1", channel="dialled_in")
+    assert await survey_of(KnownAttempts({"late": late}), drawing).question("late") is None
+    await calls.take(outcome(late, result=result, round_over=over))
+    assert await kinds(drawing, complaint) == ["registered", "assigned", "reported", "satisfied"]
+    clock.move(hours=SECOND_CALL_HOURS[1])
+    (second,) = await calls.due(10, clock())
+    assert second.key != late.contact
+
+
+async def test_a_second_call_asks_the_same_question(drawing: Grievances, clock: FixedClock) -> None:
+    complaint = await reported(drawing)
+    first = attempt_about(complaint, clock, "first")
+    before = await survey_of(KnownAttempts({"first": first}), drawing).question("first")
+    complaint = await closed_and_drawn(drawing, FeedbackCalls(drawing), clock, complaint)
+    second = attempt_about(complaint, clock, "second")
+    assert before is not None
+    assert await survey_of(KnownAttempts({"second": second}), drawing).question("second") == before
 
 
 async def test_a_withheld_number_is_named_too_so_that_the_dialer_records_why_nobody_is_rung(
