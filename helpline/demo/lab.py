@@ -62,7 +62,6 @@ ask_within_hours = 0
 opens = 00:00:00
 closes = 00:00:00
 ring_seconds = 10
-most_a_day = 20
 
 [console]
 port = {console}

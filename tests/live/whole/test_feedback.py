@@ -31,7 +31,8 @@ from tests.live.whole.steps import (
 
 pytestmark = pytest.mark.live
 
-CITIZEN = "9800000601"
+# One for each test: nobody is rung more than four times a day.
+NOT_REACHED, HANGS_UP, DIALS_IN = "9800000601", "9800000602", "9800000603"
 RUNG_SECONDS = 20.0  # the lab's dialer rings for 10
 
 
@@ -89,14 +90,14 @@ async def network(sipp: Sipp, lab: Lab, answer: int) -> Running:
 async def test_a_citizen_who_is_not_reached_is_noted_as_what_happened_and_the_complaint_awaits_feedback_still(
     lab: Lab, sipp: Sipp, answer: int, disposition: Disposition
 ) -> None:
-    async with await network(sipp, lab, answer), reported(lab, CITIZEN) as complaint:
+    async with await network(sipp, lab, answer), reported(lab, NOT_REACHED) as complaint:
         attempt = await only_attempt(lab, complaint)
         assert (attempt.disposition, attempt.answered_at, attempt.result) == (disposition, None, "")
         assert await state_of(lab, complaint) is State.AWAITING_FEEDBACK
 
 
 async def test_a_citizen_who_hangs_up_before_pressing_a_key_gave_no_feedback(lab: Lab) -> None:
-    async with lab.citizen(CITIZEN) as citizen, reported(lab, CITIZEN) as complaint:
+    async with lab.citizen(HANGS_UP) as citizen, reported(lab, HANGS_UP) as complaint:
         await citizen.expect("incoming", timeout=RUNG_SECONDS)
         await citizen.accept()
         await citizen.expect("established")
@@ -118,10 +119,10 @@ async def test_a_citizen_who_hangs_up_before_pressing_a_key_gave_no_feedback(lab
 async def test_a_citizen_who_dials_1076_while_feedback_is_awaited_is_asked_first_and_a_key_decides(
     lab: Lab, sipp: Sipp, key: str, reply: str, state: State
 ) -> None:
-    async with reported(lab, CITIZEN) as complaint:
+    async with reported(lab, DIALS_IN) as complaint:
         async with await network(sipp, lab, 486):
             assert (await only_attempt(lab, complaint)).disposition is Disposition.BUSY
-        async with lab.citizen(CITIZEN, reachable=False) as citizen:
+        async with lab.citizen(DIALS_IN, reachable=False) as citizen:
             await call_and_hear_the_welcome(lab, citizen)
             await citizen.press("#")  # do not wait for the end of the welcome
             place = await until_heard(citizen, first_words(prompt(lab, "feedback_menu"), TELLING_SECONDS))
