@@ -8,13 +8,14 @@ the same rows. `recount` counts all events anew and says where the roll-ups diff
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from grievance_core.errors import ChangedMeanwhile
@@ -24,7 +25,12 @@ from grievance_core.lifecycle import EventKind, State
 from grievance_core.store import plain_errors
 from grievance_core.tables import audit_seals, complaint_events, complaints
 
-PAGE = 2_000  # events, or rows, at once
+PAGE = 2_000  # events at once
+TRIES = 5  # how often a look at all is begun anew because others counted meanwhile
+TABLES = (figure_counts, open_counts)
+Counted = Sequence[Counter[Any]]
+"""What belongs into each of the tables."""
+
 _MOVES = (EventKind.REGISTERED, EventKind.TRANSFERRED, EventKind.TRANSFER_DECIDED)
 _events = complaint_events.c
 
@@ -37,7 +43,10 @@ class Rollups:
         self._zone = zone
 
     async def catch_up(self) -> int:
-        """Count the events of every seal that is not counted yet; how many seals. Each in a transaction of its own."""
+        """Count the events of every seal that is not counted yet; how many seals. Each in a transaction of its own.
+
+        Raises ChangedMeanwhile (retryable) when another counted one at the same moment.
+        """
         seals = 0
         while await self._next():
             seals += 1
@@ -46,51 +55,73 @@ class Rollups:
     async def _next(self) -> bool:
         with plain_errors():
             async with self._engine.begin() as session:
-                position = await session.scalar(select(figures_position.c.seal))
+                position = await _position(session)
                 wanted = select(audit_seals.c.id).where(audit_seals.c.id > (position or 0))
                 seal = await session.scalar(wanted.order_by(audit_seals.c.id).limit(1))
                 if seal is None:
                     return False
-                if position is None:
-                    await session.execute(insert(figures_position).values(id=1, seal=seal))
-                else:
-                    # Of two who count, one finds that the other was there.
-                    held = figures_position.c.seal == position
-                    if (await session.execute(update(figures_position).where(held).values(seal=seal))).rowcount != 1:
-                        raise ChangedMeanwhile
-                figures: Counter[Cell] = Counter()
-                pending: Counter[OpenCell] = Counter()
-                async for page in _happened(session, _events.sealed_in == seal):
-                    more, moved = count(page, self._zone)
-                    figures.update(more)
-                    pending.update(moved)
-                await _add(session, figure_counts, figures)
-                await _add(session, open_counts, pending)
+                await _move(session, position, seal)
+                for table, cells in zip(TABLES, await self._counted(session, _events.sealed_in == seal), strict=True):
+                    await _add(session, table, cells)
                 await session.execute(delete(open_counts).where(open_counts.c.number == 0))
                 return True
 
     async def recount(self, *, repair: bool = False) -> list[str]:
-        """Count all sealed events anew; where the roll-ups differ from that. `repair` puts what was counted there."""
+        """Count all sealed events anew; where the roll-ups differ from that. `repair` puts what was counted there.
+
+        While it repairs nobody else counts; on SQLite nobody writes at all. Raises ChangedMeanwhile (retryable) when
+        it only looks, and seals were counted meanwhile each time.
+        """
         await self.catch_up()
-        with plain_errors():
-            async with self._engine.begin() as session:
-                position = await session.scalar(select(figures_position.c.seal)) or 0
-                figures: Counter[Cell] = Counter()
-                pending: Counter[OpenCell] = Counter()
-                async for page in _happened(session, _events.sealed_in <= position):
-                    more, moved = count(page, self._zone)
-                    figures.update(more)
-                    pending.update(moved)
-                faults = [
-                    *_differences("figures", figures, await _kept(session, figure_counts, Cell)),
-                    *_differences("open", pending, await _kept(session, open_counts, OpenCell)),
-                ]
-                if repair and faults:
-                    for table, counted in ((figure_counts, figures), (open_counts, pending)):
-                        await session.execute(delete(table))
-                        await _add(session, table, counted)
-                    await session.execute(delete(open_counts).where(open_counts.c.number == 0))
-        return faults
+        for _ in range(TRIES):
+            with plain_errors():
+                async with self._engine.begin() as session:
+                    if repair:  # hold the row, so that what is counted below stays all that is counted
+                        await session.execute(update(figures_position).values(seal=figures_position.c.seal))
+                    position = await _position(session)
+                    if position is None:
+                        return []  # nothing was ever counted
+                    counted = await self._counted(session, _events.sealed_in <= position)
+                    faults = await _differences(session, counted)
+                    if repair:
+                        await _replace(session, counted)
+                    if await _position(session) == position:
+                        return faults
+        raise ChangedMeanwhile
+
+    async def _counted(self, session: AsyncConnection, which: ColumnElement[bool]) -> Counted:
+        figures: Counter[Cell] = Counter()
+        pending: Counter[OpenCell] = Counter()
+        async for page in _happened(session, which):
+            more, moved = count(page, self._zone)
+            figures.update(more)
+            pending.update(moved)
+        return figures, pending
+
+
+async def _position(session: AsyncConnection) -> int | None:
+    """The last seal whose events are counted; None when none is."""
+    found: int | None = await session.scalar(select(figures_position.c.seal))
+    return found
+
+
+async def _move(session: AsyncConnection, position: int | None, seal: int) -> None:
+    """On to the next seal. Of two who count it, one finds that the other was there: ChangedMeanwhile."""
+    if position is not None:
+        held = figures_position.c.seal == position
+        if (await session.execute(update(figures_position).where(held).values(seal=seal))).rowcount != 1:
+            raise ChangedMeanwhile
+        return
+    try:
+        await session.execute(insert(figures_position).values(id=1, seal=seal))
+    except IntegrityError:
+        raise ChangedMeanwhile from None
+
+
+async def _replace(session: AsyncConnection, counted: Counted) -> None:
+    for table, cells in zip(TABLES, counted, strict=True):
+        await session.execute(delete(table))
+        await _add(session, table, cells)
 
 
 async def _happened(session: AsyncConnection, which: ColumnElement[bool]) -> AsyncIterator[list[Happened]]:
@@ -166,17 +197,17 @@ async def _add(session: AsyncConnection, table: Table, counted: Counter[Any]) ->
     await session.execute(adding, rows)
 
 
-async def _kept(session: AsyncConnection, table: Table, of: type[Any]) -> Counter[Any]:
-    return Counter(
-        {
-            of(**{name: value for name, value in row._asdict().items() if name != "number"}): row.number
-            for row in await session.execute(select(table))
-        }
-    )
-
-
-def _differences(what: str, counted: Counter[Any], kept: Counter[Any]) -> Iterable[str]:
-    for cell in sorted({*counted, *kept}):
-        if counted[cell] != kept[cell]:
-            where = " ".join(str(part) for part in asdict(cell).values())
-            yield f"{what}: {where}: {kept[cell]}, counted {counted[cell]}"
+async def _differences(session: AsyncConnection, counted: Counted) -> list[str]:
+    """Where the roll-ups are not what was counted."""
+    faults = []
+    for what, table, of, cells in zip(("figures", "open"), TABLES, (Cell, OpenCell), counted, strict=True):
+        kept: Counter[Any] = Counter()
+        for row in await session.execute(select(table)):
+            values = row._asdict()
+            number = values.pop("number")
+            kept[of(**values)] = number
+        for cell in sorted({*cells, *kept}):
+            if cells[cell] != kept[cell]:
+                where = " ".join(str(part) for part in asdict(cell).values() if part != "")
+                faults.append(f"{what}: {where}: {kept[cell]}, counted {cells[cell]}")
+    return faults

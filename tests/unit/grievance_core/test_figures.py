@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy import ColumnElement, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 
 from grievance_core.audit import Audit
-from grievance_core.errors import ChangedMeanwhile, DraftRefused, NotAllowed, StoreError
+from grievance_core.errors import ChangedMeanwhile, DraftRefused, NotAllowed, StoreBusy
 from grievance_core.figures.counting import Cell, OpenCell
 from grievance_core.figures.ranking import prior_of, ranked
 from grievance_core.figures.reading import By, Figures, Span, ages, lines
@@ -193,9 +192,38 @@ async def test_of_two_who_count_at_the_same_moment_one_counts(books: Books, engi
             pass
     other = Rollups(async_sessionmaker(engine), zone=KOLKATA)
     ends = await asyncio.gather(books.rollups.catch_up(), other.catch_up(), return_exceptions=True)
-    assert all(isinstance(end, int | ChangedMeanwhile | IntegrityError | StoreError) for end in ends)
+    assert all(isinstance(end, int | ChangedMeanwhile | StoreBusy) for end in ends)
     await books.rollups.catch_up()
     assert await other.catch_up() == 0
+    assert await books.rollups.recount() == []
+    (state,) = await books.figures.lines(Span(DAY, DAY), "state")
+    assert state.now.registered == 2
+
+
+@service
+@pytest.mark.parametrize("repair", [False, True])
+async def test_a_recount_while_the_controller_counts_on_finds_no_fault_and_loses_nothing(
+    books: Books, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, repair: bool
+) -> None:
+    await books.house.register(a_draft(call_id="a"))
+    await books.count()
+    other = Rollups(async_sessionmaker(engine), zone=KOLKATA)
+    counted_of, meanwhile = books.rollups._counted, asyncio.Queue[asyncio.Task[int]]()
+
+    async def counted(session: AsyncConnection, which: ColumnElement[bool]) -> object:
+        """Between counting and comparing, the controller counts what was sealed in the meantime."""
+        found = await counted_of(session, which)
+        if meanwhile.empty():
+            meanwhile.put_nowait(asyncio.create_task(other.catch_up()))
+            await asyncio.sleep(0.3)
+        return found
+
+    await books.house.register(a_draft(call_id="b"))
+    monkeypatch.setattr(books.rollups, "catch_up", books.audit.seal)  # sealed, and not counted by this one
+    monkeypatch.setattr(books.rollups, "_counted", counted)
+    assert await books.rollups.recount(repair=repair) == []
+    assert await meanwhile.get_nowait() == 1
+    monkeypatch.undo()
     assert await books.rollups.recount() == []
     (state,) = await books.figures.lines(Span(DAY, DAY), "state")
     assert state.now.registered == 2
