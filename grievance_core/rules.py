@@ -5,14 +5,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from grievance_core.catalogue import TOP_LEVEL, Catalogue
-from grievance_core.lifecycle import LEADERSHIP_LEVEL
 from grievance_core.limits import Limit
-from grievance_core.officers import LEADERSHIP, PostId, post_for
+from grievance_core.officers import PostId
 from grievance_core.outbox.letters import Letters, no_letters
+from grievance_core.posts.owners import owners_by
+from grievance_core.posts.roster import Roster
 from grievance_core.working_days import WorkingCalendar
 
 
@@ -40,27 +41,9 @@ Owners = Callable[[str, str, int, datetime, "PostId | None"], Owner]
 """(category, district, level 1 to 5, when, the post it is against) → who answers. Never nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """The owner by designation alone."""
-
-    post: PostId
-    level: int
-    flags: tuple[str, ...] = ()
-
-
 def mapped_owners(catalogue: Catalogue) -> Owners:
-    """Owners by the designations of categories.csv, as if every post were held: a level up for who is complained of."""
-
-    def owner(category: str, district: str, level: int, _at: datetime, accused: PostId | None) -> Mapped:
-        matter, place = catalogue.category(category), catalogue.district(district)
-        for at_level in range(level, LEADERSHIP_LEVEL):
-            post = post_for(matter, place, at_level).id
-            if post != accused:
-                return Mapped(post, at_level, ("against_officer",) if at_level > level else ())
-        return Mapped(LEADERSHIP, LEADERSHIP_LEVEL, ("against_officer",) if level <= TOP_LEVEL else ())
-
-    return owner
+    """Owners by the designations of categories.csv, as if every post were held: those of an empty roster."""
+    return owners_by(Roster, catalogue, zone=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

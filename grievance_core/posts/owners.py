@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from grievance_core.catalogue import Catalogue
 from grievance_core.lifecycle import LEADERSHIP_LEVEL
 from grievance_core.officers import LEADERSHIP, PostId, post_for
 from grievance_core.posts.roster import OfficerId, Roster
-from grievance_core.rules import Owners
+
+if TYPE_CHECKING:  # the rules take their owners from here
+    from grievance_core.rules import Owners
 
 AGAINST = "against_officer"
 

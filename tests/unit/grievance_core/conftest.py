@@ -84,6 +84,14 @@ def opened(url: str, *, patience: float = 30) -> AsyncEngine:
 
 
 @pytest.fixture
+async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
+    """Connections to the store."""
+    engine = opened(store_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
 async def two_desks(store_url: str, clock: FixedClock) -> AsyncIterator[tuple[Grievances, Grievances]]:
     """Two services on one store, as two processes have them."""
     async with desk(store_url, clock, seed=1) as one, desk(store_url, clock, seed=2) as two:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import get_args
@@ -25,7 +24,6 @@ from grievance_core.figures.rollups import Rollups
 from grievance_core.figures.service import LeadershipFigures
 from grievance_core.service import Grievances
 from grievance_core.testing import NOON, FixedClock, a_draft
-from tests.unit.grievance_core.conftest import opened
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 unit = pytest.mark.unit
@@ -49,13 +47,6 @@ class Books:
         while await self.audit.seal():
             pass
         await self.rollups.catch_up()
-
-
-@pytest.fixture
-async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = opened(store_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

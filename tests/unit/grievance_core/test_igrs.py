@@ -27,7 +27,6 @@ from grievance_core.tables import complaint_events
 from grievance_core.testing import FixedClock, a_draft
 from tests.igrs_server import SLOW_SECONDS, ReferenceIgrs
 from tests.postgres import Postgres
-from tests.unit.grievance_core.conftest import opened as engine_of
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 pytestmark = pytest.mark.service
@@ -48,13 +47,6 @@ async def line(igrs: ReferenceIgrs) -> AsyncIterator[Igrs]:
     async with opened(igrs.url, igrs.token) as http:
         http.timeout = httpx.Timeout(SLOW_SECONDS / 2)
         yield Igrs(http)
-
-
-@pytest.fixture
-async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = engine_of(store_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

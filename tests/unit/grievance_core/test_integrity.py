@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,7 +26,6 @@ from grievance_core.lifecycle import EventKind, State
 from grievance_core.rules import SECOND_CALL_HOURS, Policy, Rules
 from grievance_core.service import Grievances
 from grievance_core.testing import NOON, FixedClock, a_draft
-from tests.unit.grievance_core.conftest import opened
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 unit = pytest.mark.unit
@@ -102,13 +100,6 @@ def test_about_three_of_a_hundred_are_drawn_within_the_hours_and_the_same_each_t
 
 
 # In the store
-
-
-@pytest.fixture
-async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = opened(store_url)
-    yield engine
-    await engine.dispose()
 
 
 def house_of(engine: AsyncEngine, clock: FixedClock, rules: Rules = ALWAYS) -> Grievances:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -16,7 +15,6 @@ from grievance_core.outbox.box import Kept, Outbox, enqueue
 from grievance_core.outbox.letters import JITTER, LONGEST_PAUSE, TRIED_FOR, Letter, State, next_try
 from grievance_core.outbox.sender import AT_ONCE, Sender
 from grievance_core.testing import NOON, FixedClock
-from tests.unit.grievance_core.conftest import opened
 
 pytestmark = pytest.mark.service
 
@@ -41,13 +39,6 @@ class Carrier:
             raise failure
         self.sent.append(letter.key)
         return "taken"
-
-
-@pytest.fixture
-async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = opened(store_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

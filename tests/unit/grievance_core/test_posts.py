@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date
 from pathlib import Path
@@ -18,7 +17,6 @@ from grievance_core.posts.service import Posts
 from grievance_core.posts.sheet import read_sheet, write_sheet
 from grievance_core.service import Grievances
 from grievance_core.testing import FixedClock, a_draft
-from tests.unit.grievance_core.conftest import opened
 from tests.unit.grievance_core.stories import CATALOGUE, RULES
 
 pytestmark = pytest.mark.service
@@ -30,13 +28,6 @@ ROWS = [
     ("HOM", "Lucknow", "Circle Officer", "A1", "अनिल", "", "holder", "01-01-2025", ""),
     ("HOM", "Lucknow", "Additional Superintendent of Police", "B1", "Bina", "", "holder", "01-01-2025", ""),
 ]
-
-
-@pytest.fixture
-async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = opened(store_url)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture
