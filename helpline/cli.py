@@ -13,6 +13,7 @@ from helpline.commands import (
     agents,
     audit,
     complaint_life,
+    dialer,
     doctor,
     figures,
     integrity,
@@ -91,6 +92,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(complaint_life.app, name="complaint")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(dialer.app, name="dialer")
 app.add_typer(figures.app, name="figures")
 app.add_typer(integrity.app, name="integrity")
 app.add_typer(officers.app, name="officers")
