@@ -2,6 +2,7 @@
 
     .venv/bin/python -m bench.grievance                    # registering
     .venv/bin/python -m bench.grievance --sweep 10000000   # and the sweep among so many complaints
+    .venv/bin/python -m bench.grievance --complaints 0 --dashboard 10000000   # the figures over so many, PostgreSQL
 
 What they mean stands in bench/grievance/README.md. Only figures of one run may be compared.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.grievance.dashboard import dashboard_row
 from bench.grievance.register import register_row
 from bench.grievance.sweep import sweep_row
 from tests.postgres import OPTIONS, start_postgres
@@ -51,9 +53,17 @@ def main() -> None:
     asked.add_argument(
         "--sweep", type=int, default=0, metavar="ROWS", help="measure the sweep among so many complaints"
     )
+    asked.add_argument(
+        "--dashboard", type=int, default=0, metavar="COMPLAINTS", help="measure the figures over so many complaints"
+    )
     asked.add_argument("--only", choices=("sqlite", "postgresql"))
     given = asked.parse_args()
     logging.disable(logging.INFO)
+    if given.dashboard:
+        with place("postgresql", options=BULK) as url:
+            row = dashboard_row(url, complaints=given.dashboard)
+            sys.stdout.write(f"dashboard postgresql  {asyncio.run(row)}\n")
+            sys.stdout.flush()
     for kind in ("sqlite", "postgresql"):
         if given.only not in (None, kind):
             continue

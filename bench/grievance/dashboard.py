@@ -1,0 +1,106 @@
+"""The leadership's figures over millions of complaints, read from roll-ups as a year of them leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+
+from grievance_core.catalogue import LEVELS, Catalogue
+from grievance_core.figures.counting import Figure
+from grievance_core.figures.reading import Span
+from grievance_core.figures.service import LeadershipFigures
+from grievance_core.tables import metadata
+from helpline.storage import open_engine
+
+DAYS = 730  # a year, and the one before it that it stands beside
+TODAY = date(2026, 11, 25)
+LOOKS = 15
+OPEN_DAYS = 90  # what is open was registered within them
+
+
+async def dashboard_row(url: str, *, complaints: int) -> str:
+    """A line for each question, the median of LOOKS. `complaints` are those of the last year."""
+    engine = open_engine(url)
+    catalogue = Catalogue.shipped()
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+        rows = await _filled(connection, catalogue, complaints)
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("VACUUM ANALYZE"))
+    figures = LeadershipFigures(async_sessionmaker(engine), catalogue=catalogue)
+    month, year = Span(TODAY - timedelta(days=29), TODAY), Span(TODAY - timedelta(days=364), TODAY)
+    questions: dict[str, Callable[[], Awaitable[object]]] = {
+        "the state, 30 days": lambda: figures.lines(month, "state"),
+        "districts, 30 days": lambda: figures.lines(month, "district"),
+        "departments, 30 days": lambda: figures.lines(month, "department"),
+        "categories, 30 days": lambda: figures.lines(month, "category"),
+        "posts of a district, 30 days": lambda: figures.lines(month, "post", district="162"),
+        "the state, a year": lambda: figures.lines(year, "state"),
+        "open by level and age": lambda: figures.open_by_age(TODAY),
+    }
+    (state,) = await figures.lines(year, "state")
+    told = [f"{state.now.registered:,} registered in the last year; {rows:,} rows of two years"]
+    for name, ask in questions.items():
+        times = []
+        for _ in range(LOOKS):
+            start = time.perf_counter()
+            await ask()
+            times.append(time.perf_counter() - start)
+        told.append(f"    {name:30} {median(times) * 1000:7.1f} ms")
+    await engine.dispose()
+    return "\n".join(told)
+
+
+async def _filled(connection: AsyncConnection, catalogue: Catalogue, complaints: int) -> int:
+    """Roll-ups, written by SQL: each district and each category has every figure at every level on every day.
+
+    That is as many rows as there can be. Of the posts, which share a day's complaints, one in seven has each figure.
+    """
+    days = "generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS day"
+    lists = {
+        "figure": _values(Figure),
+        "level": ", ".join(f"({level})" for level in LEVELS),
+        "district": _values(catalogue.districts),
+        "category": _values(catalogue.categories),
+    }
+    common = f"FROM {days}, (VALUES {lists['figure']}) f(figure), (VALUES {lists['level']}) l(level)"
+    add = "INSERT INTO figure_counts (of, day, figure, district, category, level, post, number)"
+    values: dict[str, Any] = {"first": TODAY - timedelta(days=DAYS - 1), "last": TODAY}
+    for of, places in (("district", catalogue.districts), ("category", catalogue.categories)):
+        district, category = ("p.code", "''") if of == "district" else ("''", "p.code")
+        # Registered at L1 only, so that the sum over the year is what was asked for.
+        each = f"CASE WHEN figure = 'registered' AND level > 1 THEN 0 ELSE {round(complaints / 365 / len(places))} END"
+        await connection.execute(
+            text(
+                f"{add} SELECT '{of}', day, figure, {district}, {category}, level, '', {each} {common}, "
+                f"(VALUES {lists[of]}) p(code)"
+            ),
+            values,
+        )
+    pairs = f"(VALUES {lists['district']}) d(code), (VALUES {lists['category']}) c(code)"
+    await connection.execute(
+        text(
+            f"{add} SELECT 'post', day, figure, d.code, c.code, level, c.code || '/' || d.code, 1 {common}, {pairs} "
+            "WHERE level = 1 AND (hashtext(d.code || c.code || figure) + extract(doy FROM day)::int) % 7 = 0"
+        ),
+        values,
+    )
+    await connection.execute(
+        text(
+            "INSERT INTO open_counts (district, category, level, registered, number) "
+            f"SELECT d.code, c.code, 1 + (hashtext(c.code) & 3), day::date, 1 FROM {days}, {pairs}"
+        ),
+        values | {"first": TODAY - timedelta(days=OPEN_DAYS)},
+    )
+    return int(await connection.scalar(text("SELECT count(*) FROM figure_counts")) or 0)
+
+
+def _values(names: Any) -> str:
+    return ", ".join(f"('{name}')" for name in names)
