@@ -59,37 +59,32 @@ async def dashboard_row(url: str, *, complaints: int) -> str:
 
 
 async def _filled(connection: AsyncConnection, catalogue: Catalogue, complaints: int) -> int:
-    """Roll-ups, written by SQL: each district and each category has every figure at every level on every day.
+    """Roll-ups, written by SQL: each district and each category at every level on every day, as many as there can be.
 
-    That is as many rows as there can be. Of the posts, which share a day's complaints, one in seven has each figure.
+    Of the pairs of district and category, which share a day's complaints, each has a row of its post at L1.
     """
     days = "generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS day"
-    lists = {
-        "figure": _values(Figure),
-        "level": ", ".join(f"({level})" for level in LEVELS),
-        "district": _values(catalogue.districts),
-        "category": _values(catalogue.categories),
-    }
-    common = f"FROM {days}, (VALUES {lists['figure']}) f(figure), (VALUES {lists['level']}) l(level)"
-    add = "INSERT INTO figure_counts (of, day, figure, district, category, level, post, number)"
+    names = ", ".join(Figure)
+    add = f"INSERT INTO figure_counts (of, day, district, category, level, post, {names})"
+    levels = ", ".join(f"({level})" for level in LEVELS)
+    lists = {"district": _values(catalogue.districts), "category": _values(catalogue.categories)}
     values: dict[str, Any] = {"first": TODAY - timedelta(days=DAYS - 1), "last": TODAY}
     for of, places in (("district", catalogue.districts), ("category", catalogue.categories)):
         district, category = ("p.code", "''") if of == "district" else ("''", "p.code")
         # Registered at L1 only, so that the sum over the year is what was asked for.
-        each = f"CASE WHEN figure = 'registered' AND level > 1 THEN 0 ELSE {round(complaints / 365 / len(places))} END"
+        each = f"CASE WHEN level > 1 THEN 0 ELSE {round(complaints / 365 / len(places))} END"
+        numbers = ", ".join(each if figure is Figure.REGISTERED else "1" for figure in Figure)
         await connection.execute(
             text(
-                f"{add} SELECT '{of}', day, figure, {district}, {category}, level, '', {each} {common}, "
-                f"(VALUES {lists[of]}) p(code)"
+                f"{add} SELECT '{of}', day, {district}, {category}, level, '', {numbers} "
+                f"FROM {days}, (VALUES {levels}) l(level), (VALUES {lists[of]}) p(code)"
             ),
             values,
         )
     pairs = f"(VALUES {lists['district']}) d(code), (VALUES {lists['category']}) c(code)"
+    ones = ", ".join("1" for _ in Figure)
     await connection.execute(
-        text(
-            f"{add} SELECT 'post', day, figure, d.code, c.code, level, c.code || '/' || d.code, 1 {common}, {pairs} "
-            "WHERE level = 1 AND (hashtext(d.code || c.code || figure) + extract(doy FROM day)::int) % 7 = 0"
-        ),
+        text(f"{add} SELECT 'post', day, d.code, c.code, 1, c.code || '/' || d.code, {ones} FROM {days}, {pairs}"),
         values,
     )
     await connection.execute(

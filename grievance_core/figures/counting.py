@@ -56,7 +56,6 @@ class Cell:
 
     of: str  # district, category, post
     day: date
-    figure: str
     district: str
     category: str
     level: int
@@ -89,10 +88,16 @@ FIGURE_OF: Final = {
 RAN_OUT: Final = frozenset({EventKind.TIME_RAN_OUT, EventKind.TIME_RAN_OUT_AT_TOP})
 
 
-def count(events: Iterable[Happened], zone: tzinfo) -> tuple[Counter[Cell], Counter[OpenCell]]:
+OPEN: Final = "number"
+
+Counts = tuple[Counter[tuple[Cell, str]], Counter[tuple[OpenCell, str]]]
+"""By place and figure, and by place of what is open (`OPEN`)."""
+
+
+def count(events: Iterable[Happened], zone: tzinfo) -> Counts:
     """What these events add: to the figures of their days, and to what is open (which they may take from)."""
-    figures: Counter[Cell] = Counter()
-    pending: Counter[OpenCell] = Counter()
+    figures: Counter[tuple[Cell, str]] = Counter()
+    pending: Counter[tuple[OpenCell, str]] = Counter()
     for event in events:
         level, post = (event.before[1], event.before[2]) if event.before else (event.level, event.post)
         for figure in _figures_of(event):
@@ -102,20 +107,18 @@ def count(events: Iterable[Happened], zone: tzinfo) -> tuple[Counter[Cell], Coun
                 ("category", "", event.category, ""),
                 ("post", event.district, event.category, post),
             ):
-                cell = Cell(
-                    of=of, day=day, figure=figure.value, district=district, category=category, level=level, post=whose
-                )
-                figures[cell] += 1
+                cell = Cell(of=of, day=day, district=district, category=category, level=level, post=whose)
+                figures[cell, figure.value] += 1
         registered = event.registered_at.astimezone(zone).date()
         if event.before is not None and event.before[0] not in FINAL:
             was = OpenCell(
                 district=event.district, category=event.before[3], level=event.before[1], registered=registered
             )
-            pending[was] -= 1
+            pending[was, OPEN] -= 1
         if event.state not in FINAL:
             now = OpenCell(district=event.district, category=event.category, level=event.level, registered=registered)
-            pending[now] += 1
-    return figures, Counter({cell: number for cell, number in pending.items() if number})
+            pending[now, OPEN] += 1
+    return figures, pending
 
 
 def _figures_of(event: Happened) -> tuple[Figure, ...]:

@@ -72,14 +72,19 @@ class Span:
 
 
 def lines(
-    now: Iterable[tuple[Cell, int]], before: Iterable[tuple[Cell, int]], by: By, catalogue: Catalogue
+    now: Iterable[tuple[Cell, Mapping[str, int]]],
+    before: Iterable[tuple[Cell, Mapping[str, int]]],
+    by: By,
+    catalogue: Catalogue,
 ) -> list[Line]:
-    """A line for each place, matter or post that occurs, in the order of their keys."""
+    """A line for each place, matter or post that occurs, in the order of their keys; by figure in each cell."""
     key = _key_of(by, catalogue)
     sums: dict[str, tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]] = {}
     for place, cells in enumerate((now, before)):
-        for cell, number in cells:
-            sums.setdefault(key(cell), (Counter(), Counter()))[place][cell.figure, cell.level] += number
+        for cell, counts in cells:
+            of_line = sums.setdefault(key(cell), (Counter(), Counter()))[place]
+            for figure, number in counts.items():
+                of_line[figure, cell.level] += number
     names = _names(by, catalogue)
     return [Line(one, names.get(one, one), _figures(sums[one][0]), _figures(sums[one][1])) for one in sorted(sums)]
 

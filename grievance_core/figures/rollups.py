@@ -29,7 +29,7 @@ PAGE = 2_000  # events at once
 TRIES = 5  # how often a look at all is begun anew because others counted meanwhile
 TABLES = (figure_counts, open_counts)
 Counted = Sequence[Counter[Any]]
-"""What belongs into each of the tables."""
+"""What belongs into each of the tables: by cell and column."""
 
 _MOVES = (EventKind.REGISTERED, EventKind.TRANSFERRED, EventKind.TRANSFER_DECIDED)
 _events = complaint_events.c
@@ -90,13 +90,12 @@ class Rollups:
         raise ChangedMeanwhile
 
     async def _counted(self, session: AsyncConnection, which: ColumnElement[bool]) -> Counted:
-        figures: Counter[Cell] = Counter()
-        pending: Counter[OpenCell] = Counter()
+        counted: Counted = (Counter(), Counter())
         async for page in _happened(session, which):
-            more, moved = count(page, self._zone)
-            figures.update(more)
-            pending.update(moved)
-        return figures, pending
+            figures, pending = count(page, self._zone)
+            counted[0].update(figures)
+            counted[1].update(pending)
+        return counted
 
 
 async def _position(session: AsyncConnection) -> int | None:
@@ -186,28 +185,34 @@ def _as_happened(row: Any, moves: Sequence[tuple[int, str]]) -> Happened:
 
 async def _add(session: AsyncConnection, table: Table, counted: Counter[Any]) -> None:
     """Add to the rows, in one order for all who may do so."""
-    rows = [{**asdict(cell), "number": number} for cell, number in sorted(counted.items()) if number]
+    names = [column.name for column in table.columns if not column.primary_key]
+    rows: dict[Any, dict[str, int]] = {}
+    for (cell, name), number in counted.items():
+        if number:
+            rows.setdefault(cell, dict.fromkeys(names, 0))[name] = number
     if not rows:
         return
     dialect = sqlite if session.dialect.name == "sqlite" else postgresql
     adding: Any = dialect.insert(table)
     adding = adding.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns), set_={"number": table.c.number + adding.excluded.number}
+        index_elements=list(table.primary_key.columns),
+        set_={name: table.c[name] + adding.excluded[name] for name in names},
     )
-    await session.execute(adding, rows)
+    await session.execute(adding, [asdict(cell) | rows[cell] for cell in sorted(rows)])
 
 
 async def _differences(session: AsyncConnection, counted: Counted) -> list[str]:
     """Where the roll-ups are not what was counted."""
     faults = []
-    for what, table, of, cells in zip(("figures", "open"), TABLES, (Cell, OpenCell), counted, strict=True):
+    for table, of, sums in zip(TABLES, (Cell, OpenCell), counted, strict=True):
+        keys = {column.name for column in table.primary_key.columns}
         kept: Counter[Any] = Counter()
         for row in await session.execute(select(table)):
             values = row._asdict()
-            number = values.pop("number")
-            kept[of(**values)] = number
-        for cell in sorted({*cells, *kept}):
-            if cells[cell] != kept[cell]:
+            cell = of(**{name: values.pop(name) for name in keys})
+            kept.update({(cell, name): number for name, number in values.items()})
+        for cell, name in sorted({*sums, *kept}):
+            if sums[cell, name] != kept[cell, name]:
                 where = " ".join(str(part) for part in asdict(cell).values() if part != "")
-                faults.append(f"{what}: {where}: {kept[cell]}, counted {cells[cell]}")
+                faults.append(f"{table.name}: {where} {name}: {kept[cell, name]}, counted {sums[cell, name]}")
     return faults

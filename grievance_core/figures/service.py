@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from grievance_core.catalogue import Catalogue
-from grievance_core.figures.counting import Cell, OpenCell
+from grievance_core.figures.counting import Cell, Figure, OpenCell
 from grievance_core.figures.reading import By, Line, Span, ages, lines
 from grievance_core.figures.tables import figure_counts, open_counts
 from grievance_core.store import plain_errors
 
 _counts = figure_counts.c
+
+Sum = tuple[Cell, Mapping[str, int]]
+
 # What a line is told apart by: nothing else is read, so a year of the state is some thousand rows.
 _COLUMNS = {
     "state": (),
@@ -36,9 +41,7 @@ class LeadershipFigures:
         """A line for each that occurs in the span or the one before, of one district or category if named."""
         with plain_errors():
             async with self._engine.connect() as session:
-                now, before = [
-                    await _sums(session, one, by, district=district, category=category) for one in (span, span.before)
-                ]
+                now, before = await _sums(session, span, by, district=district, category=category)
         return lines(now, before, by, self._catalogue)
 
     async def open_by_age(self, today: date, *, district: str = "") -> dict[tuple[int, str], int]:
@@ -60,23 +63,32 @@ class LeadershipFigures:
 
 async def _sums(
     session: AsyncConnection, span: Span, by: By, *, district: str, category: str
-) -> list[tuple[Cell, int]]:
-    columns = _COLUMNS[by]
-    narrow = {"state": "category" if category else "district", "district": "district", "division": "district"}
-    of = narrow.get(by, "post" if by == "post" else "category")
-    if (of == "district" and category) or (of == "category" and district):
-        of = "post"
-    statement = select(_counts.figure, _counts.level, *columns, func.sum(_counts.number).label("number")).where(
-        _counts.of == of, _counts.day.between(span.first, span.last)
+) -> tuple[list[Sum], list[Sum]]:
+    """What was counted in the span, and in the one before it."""
+    is_now = (_counts.day >= span.first).label("is_now")
+    columns = (is_now, _counts.level, *_COLUMNS[by])
+    statement = select(*columns, *(func.sum(_counts[figure.value]).label(figure.value) for figure in Figure)).where(
+        _counts.of == _narrowest(by, district=district, category=category),
+        _counts.day.between(span.before.first, span.last),
     )
     if district:
         statement = statement.where(_counts.district == district)
     if category:
         statement = statement.where(_counts.category == category)
-    found = []
-    for row in await session.execute(statement.group_by(_counts.figure, _counts.level, *columns)):
+    found: tuple[list[Sum], list[Sum]] = ([], [])
+    for row in await session.execute(statement.group_by(*columns)):
         values = row._asdict()
-        number = int(values.pop("number"))
-        blank = {"district": "", "category": "", "post": ""}
-        found.append((Cell(of=of, day=span.first, **blank | values), number))
+        counts = {figure.value: int(values.pop(figure.value)) for figure in Figure}
+        side = found[0] if values.pop("is_now") else found[1]
+        blank: dict[str, Any] = {"of": "", "day": span.first, "district": "", "category": "", "post": ""}
+        side.append((Cell(**blank | values), counts))
     return found
+
+
+def _narrowest(by: By, *, district: str, category: str) -> str:
+    """The roll-ups with the fewest rows that tell this."""
+    wants_district = bool(district) or by in ("district", "division")
+    wants_category = bool(category) or by in ("department", "category")
+    if by == "post" or (wants_district and wants_category):
+        return "post"
+    return "category" if wants_category else "district"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, String, Table
 
+from grievance_core.figures.counting import Figure
 from grievance_core.tables import metadata
 
+# A column for each figure: a question for all of them reads one row where it would read nine.
 figure_counts = Table(
     "figure_counts",
     metadata,
     Column("of", String(8), primary_key=True),
     Column("day", Date, primary_key=True),
-    Column("figure", String(20), primary_key=True),
     Column("district", String(8), primary_key=True),
     Column("category", String(8), primary_key=True),
     Column("level", SmallInteger, primary_key=True, autoincrement=False),
     Column("post", String(120), primary_key=True),
-    Column("number", Integer, nullable=False),
+    *(Column(figure.value, Integer, nullable=False) for figure in Figure),
+    Index(None, "of", "district", "day"),
 )
 
 # Rows that come to nothing are taken out, so it stays as small as what is open.

@@ -166,11 +166,11 @@ async def test_a_roll_up_that_was_changed_is_told_and_repaired(books: Books, eng
     await books.house.register(a_draft())
     await books.count()
     async with engine.begin() as connection:
-        await connection.execute(text("UPDATE figure_counts SET number = 7"))
+        await connection.execute(text("UPDATE figure_counts SET registered = 7"))
         await connection.execute(text("DELETE FROM open_counts"))
     faults = await books.rollups.recount()
-    assert [fault.split(":")[0] for fault in faults] == ["figures"] * 3 + ["open"]
-    assert faults[0].endswith("7, counted 1")
+    assert [fault.split(":")[0] for fault in faults] == ["figure_counts"] * 3 + ["open_counts"]
+    assert faults[0].endswith("registered: 7, counted 1")
     assert len(await books.rollups.recount(repair=True)) == 4
     assert await books.rollups.recount() == []
 
@@ -278,10 +278,10 @@ def binomial(chance: random.Random, tries: int, share: float) -> int:
 @unit
 def test_cells_sort_so_that_two_writers_take_rows_in_one_order() -> None:
     made = [
-        Cell(of="post", day=DAY, figure=figure, district=AGRA, category="HOM-01", level=level, post="p")
-        for figure in ("solved", "reported")
+        Cell(of="post", day=DAY, district=district, category="HOM-01", level=level, post="p")
+        for district in (LUCKNOW, AGRA)
         for level in (2, 1)
     ]
-    assert [(cell.figure, cell.level) for cell in sorted(made)] == [
-        ("reported", 1), ("reported", 2), ("solved", 1), ("solved", 2),
+    assert [(cell.district, cell.level) for cell in sorted(made)] == [
+        (AGRA, 1), (AGRA, 2), (LUCKNOW, 1), (LUCKNOW, 2),
     ]  # fmt: skip
