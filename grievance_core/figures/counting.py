@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -72,6 +72,20 @@ class OpenCell:
     registered: date
 
 
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class WeekCell:
+    """What was registered in a week of the calendar, of a matter, in a district and (with none) in the state.
+
+    A row for each week, with a column for each of its days: what rises is asked of years (rises.py).
+    """
+
+    week: date  # its Monday
+    category: str
+    district: str
+
+
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 FIGURE_OF: Final = {
     EventKind.REGISTERED: Figure.REGISTERED,
     EventKind.REPORTED: Figure.REPORTED,
@@ -90,18 +104,23 @@ RAN_OUT: Final = frozenset({EventKind.TIME_RAN_OUT, EventKind.TIME_RAN_OUT_AT_TO
 
 OPEN: Final = "number"
 
-Counts = tuple[Counter[tuple[Cell, str]], Counter[tuple[OpenCell, str]]]
-"""By place and figure, and by place of what is open (`OPEN`)."""
+Counts = tuple[Counter[tuple[Cell, str]], Counter[tuple[OpenCell, str]], Counter[tuple[WeekCell, str]]]
+"""By place and figure, by place of what is open (`OPEN`), and by week and its day (one of `WEEKDAYS`)."""
 
 
 def count(events: Iterable[Happened], zone: tzinfo) -> Counts:
-    """What these events add: to the figures of their days, and to what is open (which they may take from)."""
+    """What these events add: to the figures of their days, to what is open (which they may take from), to the weeks."""
     figures: Counter[tuple[Cell, str]] = Counter()
     pending: Counter[tuple[OpenCell, str]] = Counter()
+    weeks: Counter[tuple[WeekCell, str]] = Counter()
     for event in events:
         level, post = (event.before[1], event.before[2]) if event.before else (event.level, event.post)
         for figure in _figures_of(event):
             day = event.at.astimezone(zone).date()
+            if figure is Figure.REGISTERED:
+                for place in (event.district, ""):
+                    week = WeekCell(week=monday_of(day), category=event.category, district=place)
+                    weeks[week, WEEKDAYS[day.weekday()]] += 1
             for of, district, category, whose in (
                 ("district", event.district, "", ""),
                 ("category", "", event.category, ""),
@@ -118,7 +137,12 @@ def count(events: Iterable[Happened], zone: tzinfo) -> Counts:
         if event.state not in FINAL:
             now = OpenCell(district=event.district, category=event.category, level=event.level, registered=registered)
             pending[now, OPEN] += 1
-    return figures, pending
+    return figures, pending, weeks
+
+
+def monday_of(day: date) -> date:
+    """When its week began."""
+    return day - timedelta(days=day.weekday())
 
 
 def _figures_of(event: Happened) -> tuple[Figure, ...]:

@@ -19,15 +19,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from grievance_core.errors import ChangedMeanwhile
-from grievance_core.figures.counting import RAN_OUT, Cell, Happened, OpenCell, count
-from grievance_core.figures.tables import figure_counts, figures_position, open_counts
+from grievance_core.figures.counting import RAN_OUT, Cell, Happened, OpenCell, WeekCell, count
+from grievance_core.figures.tables import figure_counts, figures_position, open_counts, registered_weeks
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.store import plain_errors
 from grievance_core.tables import audit_seals, complaint_events, complaints
 
 PAGE = 2_000  # events at once
 TRIES = 5  # how often a look at all is begun anew because others counted meanwhile
-TABLES = (figure_counts, open_counts)
+TABLES = (figure_counts, open_counts, registered_weeks)
 Counted = Sequence[Counter[Any]]
 """What belongs into each of the tables: by cell and column."""
 
@@ -90,11 +90,10 @@ class Rollups:
         raise ChangedMeanwhile
 
     async def _counted(self, session: AsyncConnection, which: ColumnElement[bool]) -> Counted:
-        counted: Counted = (Counter(), Counter())
+        counted: Counted = tuple(Counter() for _ in TABLES)
         async for page in _happened(session, which):
-            figures, pending = count(page, self._zone)
-            counted[0].update(figures)
-            counted[1].update(pending)
+            for all_of, more in zip(counted, count(page, self._zone), strict=True):
+                all_of.update(more)
         return counted
 
 
@@ -204,7 +203,7 @@ async def _add(session: AsyncConnection, table: Table, counted: Counter[Any]) ->
 async def _differences(session: AsyncConnection, counted: Counted) -> list[str]:
     """Where the roll-ups are not what was counted."""
     faults = []
-    for table, of, sums in zip(TABLES, (Cell, OpenCell), counted, strict=True):
+    for table, of, sums in zip(TABLES, (Cell, OpenCell, WeekCell), counted, strict=True):
         keys = {column.name for column in table.primary_key.columns}
         kept: Counter[Any] = Counter()
         for row in await session.execute(select(table)):

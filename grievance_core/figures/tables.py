@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, String, Table
 
-from grievance_core.figures.counting import Figure
+from grievance_core.figures.counting import WEEKDAYS, Figure
 from grievance_core.tables import metadata
 
 # A column for each figure: a question for all of them reads one row where it would read nine.
@@ -31,6 +31,17 @@ open_counts = Table(
     Column("registered", Date, primary_key=True),
     Column("number", Integer, nullable=False),
     Index(None, "registered"),
+)
+
+# A row for each week and not for each day: a year of all places is a seventh of the rows.
+registered_weeks = Table(
+    "registered_weeks",
+    metadata,
+    Column("district", String(8), primary_key=True),  # empty for the state
+    Column("week", Date, primary_key=True),
+    Column("category", String(8), primary_key=True),
+    *(Column(day, Integer, nullable=False) for day in WEEKDAYS),
+    Index(None, "week"),
 )
 
 # One row: the last seal over all whose events are counted.
