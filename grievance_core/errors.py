@@ -17,6 +17,7 @@ GrievanceError
     RosterRefused        a change of the roster of officers that can't be
     LetterRefused        no such letter in the outbox, or nothing is left to do about it
     NotDelivered         another system did not take a letter (.retryable: it may later)
+    FiguresBehind        registrations of the day asked about are not counted yet
     StoreError           the database did not do it; nothing was changed
         StoreBusy        it is locked by another program or transaction
         StoreFailed      it is full, gone, or not set up
@@ -27,7 +28,7 @@ GrievanceError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 Flaw = Literal["empty", "not_digits", "length", "check_digit"]
@@ -110,6 +111,18 @@ class ChangedMeanwhile(GrievanceError):
         super().__init__(
             "Somebody else changed this complaint at the same moment. "
             "Look at it again, then repeat what is still needed."
+        )
+
+
+class FiguresBehind(GrievanceError):
+    """Registrations of a day that was asked about are not counted yet."""
+
+    retryable = True
+
+    def __init__(self, day: date) -> None:
+        super().__init__(
+            f"Not all that was registered up to {day:%d-%m-%Y} is counted yet. The running helpline counts once a "
+            "minute: ask again then, see `helpline doctor` if it stays so, or give an earlier day."
         )
 
 

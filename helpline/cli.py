@@ -21,6 +21,7 @@ from helpline.commands import (
     outbox,
     prompts,
     queue,
+    rises,
     running,
 )
 from helpline.commands.common import Asked, plain_message
@@ -93,6 +94,7 @@ app.add_typer(complaint_life.app, name="complaint")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dialer.app, name="dialer")
+figures.app.command("rises")(rises.rises)
 app.add_typer(figures.app, name="figures")
 app.add_typer(integrity.app, name="integrity")
 app.add_typer(officers.app, name="officers")

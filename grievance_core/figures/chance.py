@@ -14,6 +14,7 @@ from typing import Final
 CLIPPED: Final = (
     3.0  # standard deviations: what lies beyond says no more than that, or one outbreak would hide the next
 )
+ROUNDS: Final = 10
 ENDS: Final = 1e-9  # of the sum: smaller terms are left out
 
 
@@ -52,16 +53,21 @@ def deviation(expected: float, spread: float) -> float:
 def spread_parts(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """Excess of the squared differences over pure chance, and the squares of what was expected: (seen, expected).
 
-    Their quotient is the spread, by the method of moments. Taken twice: the second time a difference counts for no
-    more than CLIPPED deviations of the first, so that past outbreaks do not widen what is taken as usual.
+    Their quotient is the spread, by the method of moments. Taken again and again: a difference counts for no more than
+    CLIPPED deviations of the time before, so that past outbreaks do not widen what is taken as usual.
     """
     known = [(seen - expected, expected) for seen, expected in pairs if expected > 0]
     squares = math.fsum(expected * expected for _, expected in known)
     if not squares:
         return 0.0, 0.0
-    first = max(0.0, math.fsum(off * off - expected for off, expected in known) / squares)
+    excess = math.fsum(off * off - expected for off, expected in known)
     most = CLIPPED * CLIPPED
-    excess = math.fsum(
-        min(off * off, most * (expected + first * expected * expected)) - expected for off, expected in known
-    )
+    for _ in range(ROUNDS):
+        spread = max(0.0, excess / squares)
+        cut = math.fsum(
+            min(off * off, most * (expected + spread * expected * expected)) - expected for off, expected in known
+        )
+        if cut > 0.95 * excess:
+            return cut, squares
+        excess = cut
     return excess, squares

@@ -92,7 +92,8 @@ class Rollups:
     async def _counted(self, session: AsyncConnection, which: ColumnElement[bool]) -> Counted:
         counted: Counted = tuple(Counter() for _ in TABLES)
         async for page in _happened(session, which):
-            for all_of, more in zip(counted, count(page, self._zone), strict=True):
+            added: Counted = count(page, self._zone)
+            for all_of, more in zip(counted, added, strict=True):
                 all_of.update(more)
         return counted
 

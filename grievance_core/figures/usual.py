@@ -125,7 +125,7 @@ def level(rate: Sequence[float], season: Sequence[float], base: range, offset: i
 def _since_first(numbers: Sequence[int]) -> Sequence[int]:
     """Without the weeks before its first complaint, and without the first, which was not a whole week of it."""
     last = max((at for at, number in enumerate(numbers) if number), default=-1)
-    return numbers[:last]
+    return numbers[: max(0, last)]
 
 
 def _smooth(rate: Sequence[float]) -> list[float]:

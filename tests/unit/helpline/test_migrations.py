@@ -23,6 +23,7 @@ import agents.skills
 import agents.store
 import grievance_core.tables
 import ivr.store
+import outbound_dialer.campaign_tables
 import outbound_dialer.store
 from grievance_core.audit import Audit
 from grievance_core.catalogue import Catalogue
@@ -225,6 +226,26 @@ async def test_complaints_of_before_the_whole_life_get_what_it_reads_and_their_e
     assert complaint.unreached == 2
     assert len(complaint.pin) == 4
     assert (verdict.faults, verdict.events, verdict.unsealed) == ([], 2, 2)
+
+
+def _old_figures(connection: Connection) -> None:
+    """Roll-ups of before the step 0009: a post's, and the district's that counts the same once more."""
+    names = ("reported", "solved", "in_time", "dissatisfied", "not_reached", "closed_specially", "answered")
+    for of, day, number in (("post", "2026-01-05", 3), ("post", "2026-01-11", 4), ("district", "2026-01-05", 3)):
+        connection.exec_driver_sql(
+            f"INSERT INTO figure_counts (of, day, district, category, level, post, registered, {', '.join(names)}, "
+            f"time_ran_out) VALUES ('{of}', '{day}', '162', 'ENE-02', 1, 'p', {number}, 0, 0, 0, 0, 0, 0, 0, 0)"
+        )
+    connection.commit()
+
+
+async def test_what_was_registered_before_the_weeks_were_rolled_up_stands_in_them(either_url: str) -> None:
+    await asyncio.to_thread(command.upgrade, configuration(either_url), "0008")
+    await look(either_url, _old_figures)
+    await migrate(either_url)
+    weeks = text("SELECT district, category, monday, tuesday, sunday FROM registered_weeks ORDER BY district")
+    rows = await look(either_url, lambda connection: [tuple(row) for row in connection.execute(weeks)])
+    assert rows == [("", "ENE-02", 3, 0, 4), ("162", "ENE-02", 3, 0, 4)]
 
 
 async def test_down_to_nothing_and_up_again_works(either_url: str) -> None:
