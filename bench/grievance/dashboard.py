@@ -12,10 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from grievance_core.catalogue import LEVELS, Catalogue
-from grievance_core.figures.counting import Figure
+from grievance_core.figures.counting import WEEKDAYS, Figure, monday_of
 from grievance_core.figures.reading import Span
+from grievance_core.figures.rising import Rising
 from grievance_core.figures.service import LeadershipFigures
+from grievance_core.figures.usual import LONGEST
 from grievance_core.tables import metadata
+from grievance_core.working_days import ZONE, WorkingCalendar
 from helpline.storage import open_engine
 
 DAYS = 730  # a year, and the one before it that it stands beside
@@ -31,10 +34,12 @@ async def dashboard_row(url: str, *, complaints: int) -> str:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
         rows = await _filled(connection, catalogue, complaints)
+        await _fill_weeks(connection, catalogue, complaints)
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE"))
     figures = LeadershipFigures(async_sessionmaker(engine), catalogue=catalogue)
+    rising = Rising(async_sessionmaker(engine), works=WorkingCalendar().works, zone=ZONE)
     month, year = Span(TODAY - timedelta(days=29), TODAY), Span(TODAY - timedelta(days=364), TODAY)
     questions: dict[str, Callable[[], Awaitable[object]]] = {
         "the state, 30 days": lambda: figures.lines(month, "state"),
@@ -44,6 +49,7 @@ async def dashboard_row(url: str, *, complaints: int) -> str:
         "posts of a district, 30 days": lambda: figures.lines(month, "post", district="162"),
         "the state, a year": lambda: figures.lines(year, "state"),
         "open by level and age": lambda: figures.open_by_age(TODAY),
+        "what rises": lambda: rising.find(TODAY),
     }
     (state,) = await figures.lines(year, "state")
     told = [f"{state.now.registered:,} registered in the last year; {rows:,} rows of two years"]
@@ -95,6 +101,28 @@ async def _filled(connection: AsyncConnection, catalogue: Catalogue, complaints:
         values | {"first": TODAY - timedelta(days=OPEN_DAYS)},
     )
     return int(await connection.scalar(text("SELECT count(*) FROM figure_counts")) or 0)
+
+
+async def _fill_weeks(connection: AsyncConnection, catalogue: Catalogue, complaints: int) -> None:
+    """What was registered by week, of each pair of district and category: around the mean, so that there is chance."""
+    mean = complaints / 365 / len(catalogue.districts) / len(catalogue.categories)
+    days = ", ".join(f"floor(random() * {2 * mean + 1:.3f})::int" for _ in WEEKDAYS)
+    names = ", ".join(WEEKDAYS)
+    await connection.execute(
+        text(
+            f"INSERT INTO registered_weeks (district, week, category, {names}) SELECT d.code, week, c.code, {days} "
+            "FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '7 days') AS week, "
+            f"(VALUES {_values(catalogue.districts)}) d(code), (VALUES {_values(catalogue.categories)}) c(code)"
+        ),
+        {"first": monday_of(TODAY) - timedelta(weeks=LONGEST), "last": TODAY},
+    )
+    sums = ", ".join(f"sum({day})" for day in WEEKDAYS)
+    await connection.execute(
+        text(
+            f"INSERT INTO registered_weeks (district, week, category, {names}) "
+            f"SELECT '', week, category, {sums} FROM registered_weeks GROUP BY week, category"
+        )
+    )
 
 
 def _values(names: Any) -> str:

@@ -56,17 +56,23 @@ def spread_parts(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     Their quotient is the spread, by the method of moments. Taken again and again: a difference counts for no more than
     CLIPPED deviations of the time before, so that past outbreaks do not widen what is taken as usual.
     """
-    known = [(seen - expected, expected) for seen, expected in pairs if expected > 0]
-    squares = math.fsum(expected * expected for _, expected in known)
+    most = CLIPPED * CLIPPED
+    squares = near = 0.0
+    far = []  # only these can ever lie beyond
+    for seen, expected in pairs:
+        if expected > 0:
+            off = (seen - expected) ** 2
+            squares += expected * expected
+            if off > most * expected:
+                far.append((off, expected))
+            else:
+                near += off - expected
     if not squares:
         return 0.0, 0.0
-    excess = math.fsum(off * off - expected for off, expected in known)
-    most = CLIPPED * CLIPPED
+    excess = near + sum(off - expected for off, expected in far)
     for _ in range(ROUNDS):
         spread = max(0.0, excess / squares)
-        cut = math.fsum(
-            min(off * off, most * (expected + spread * expected * expected)) - expected for off, expected in known
-        )
+        cut = near + sum(min(off, most * (expected + spread * expected * expected)) - expected for off, expected in far)
         if cut > 0.95 * excess:
             return cut, squares
         excess = cut
