@@ -1,6 +1,9 @@
 """What can go wrong in the dialer; each message tells a person the next step.
 
 DialerError
+├── CampaignRefused  the campaign is in no state for this, or there is none of that name
+├── ImportUnderWay   another import into the same campaign is under way
+├── InvalidList      a file of contacts that can't be read as one
 ├── InvalidContact   the source named a contact that can't be kept
 ├── InvalidNumber    what was given is no telephone number that can be rung
 ├── InvalidSettings  hours, tries or pace that make no sense
@@ -16,6 +19,20 @@ class DialerError(Exception):
     """Any failure of the dialer. `retryable`: the same request can succeed later without a person's doing."""
 
     retryable: ClassVar[bool] = False
+
+
+class CampaignRefused(DialerError):
+    """The campaign is in no state for this, or there is none of that name."""
+
+
+class ImportUnderWay(DialerError):
+    """Another import into the same campaign is under way."""
+
+    retryable = True
+
+
+class InvalidList(DialerError):
+    """A file of contacts that can't be read as one."""
 
 
 class InvalidContact(DialerError):

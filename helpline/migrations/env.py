@@ -16,6 +16,7 @@ import grievance_core.outbox.tables
 import grievance_core.posts.tables
 import grievance_core.tables
 import ivr.store
+import outbound_dialer.campaign_tables
 import outbound_dialer.store
 from helpline.storage import open_engine
 
