@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from helpline.commands import (
     agents,
     audit,
+    campaign,
     complaint_life,
     dialer,
     doctor,
@@ -93,6 +94,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(complaint_life.app, name="complaint")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(dialer.app, name="dialer")
 figures.app.command("rises")(rises.rises)
 app.add_typer(figures.app, name="figures")

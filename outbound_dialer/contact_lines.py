@@ -83,7 +83,8 @@ def read(
             yield Fault(line, wrong.column, str(wrong))
             continue
         if found.key in seen:
-            yield Fault(line, "key" if "key" in columns else "number", "it stands on an earlier line. Leave one out.")
+            column = next(name for name in ("key", "complaint", "number") if name in columns)
+            yield Fault(line, column, "it stands on an earlier line. Leave one out.")
             continue
         seen.add(found.key)
         yield found
