@@ -220,13 +220,15 @@ class Grievances(Registering, Deciding):
         drawn = self._rules.second_call_after(numbers.parse(number), attempt) if satisfied else 0
         return await self._change(number, self._deed(by=by, channel=channel, attempt=attempt, amount=drawn), kind_of)
 
-    async def feedback_missed(self, number: str, *, attempt: str, channel: str = "call", reason: str = "") -> Complaint:
+    async def feedback_missed(
+        self, number: str, *, attempt: str, channel: str = "call", reason: str = "", by: str = "dialer"
+    ) -> Complaint:
         """The citizen was not reached in a round of calls: counted, and rung again at the lower rhythm.
 
         `reason` stands in the history that the officer reads, such as a number that is none. Idempotent by `attempt`.
         Raises NotAllowed.
         """
-        deed = self._deed(by="dialer", channel=channel, attempt=attempt, reason=reason)
+        deed = self._deed(by=by, channel=channel, attempt=attempt, reason=reason)
         return await self._change(number, deed, lambda _: EventKind.FEEDBACK_MISSED)
 
     # The clock

@@ -12,10 +12,18 @@ from helpline.commands.common import AsJson, asked, show_json, show_table
 from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
+    from grievance_core.integrity.odd import Odd
     from grievance_core.integrity.rates import Rate
     from grievance_core.integrity.service import Integrity
+    from grievance_core.integrity.watching import Watching
 
 T = TypeVar("T")
+FalseAlarms = Annotated[
+    float,
+    typer.Option(
+        "--false-alarms", min=0.01, max=100.0, help="Lines a look that may stand here though nothing is wrong."
+    ),
+]
 Days = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days back.")]
 
 app = typer.Typer(no_args_is_help=True, help="Whether feedback is gamed: second calls, reports too fast, pressure.")
@@ -152,6 +160,68 @@ def verify_draw(ctx: typer.Context, days: Days = 30, as_json: AsJson = False) ->
         raise typer.Exit(1)
 
 
+@app.command()
+def jumps(ctx: typer.Context, false_alarms: FalseAlarms = 1.0, as_json: AsJson = False) -> None:
+    """Officers whose last two weeks jumped beside their twelve before: satisfied, reports, reports within a day.
+
+    Up to yesterday. docs/integrity.md tells how it is reckoned. It reads every report of these weeks.
+
+    \b
+    Example:
+      helpline integrity jumps
+    """
+    found = _with_watching(ctx, lambda it: it.jumps(false_alarms=false_alarms))
+    _show_odd(found, as_json, who="officer", beside="before", nothing="Nobody jumped.")
+
+
+@app.command("agents")
+def odd_agents(ctx: typer.Context, days: Days = 30, false_alarms: FalseAlarms = 1.0, as_json: AsJson = False) -> None:
+    """Agents whose share of satisfied, or of not reached, stands out beside the others who do the same calls.
+
+    \b
+    Example:
+      helpline integrity agents --days 90
+    """
+    found = _with_watching(ctx, lambda it: it.agents(days, false_alarms=false_alarms))
+    _show_odd(found, as_json, who="agent", beside="the others", nothing="Nobody stands out.")
+
+
+def _show_odd(found: list[Odd], as_json: bool, *, who: str, beside: str, nothing: str) -> None:
+    if as_json:
+        show_json(
+            [
+                {
+                    who: odd.who,
+                    "measure": odd.measure,
+                    "calls": odd.kind,
+                    "seen": odd.hits,
+                    "of": odd.tries or None,
+                    "expected": round(odd.expected, 1),
+                    "beside": [odd.past_hits, odd.past_tries or None],
+                    "chance": odd.chance,
+                }
+                for odd in found
+            ]
+        )
+        return
+    rows = (
+        (
+            odd.who,
+            odd.measure,
+            odd.kind,
+            _part(odd.hits, odd.tries),
+            f"{odd.expected:.1f}",
+            _part(odd.past_hits, odd.past_tries),
+        )
+        for odd in found
+    )
+    show_table((who, "what", "calls", "seen", "expected", beside), rows, nothing=nothing)
+
+
+def _part(hits: int, tries: int) -> str:
+    return f"{hits} of {tries} ({hits / tries:.0%})" if tries else str(hits)
+
+
 def _since(days: int) -> datetime:
     return datetime.now(UTC) - timedelta(days=days)
 
@@ -164,3 +234,13 @@ def _with_integrity(ctx: typer.Context, work: Callable[[Integrity], Awaitable[T]
 
     rules = rules_of(asked(ctx).settings, Catalogue.shipped())
     return with_database(ctx, lambda sessions: work(Integrity(sessions, rules=rules, clock=utc_now)))
+
+
+def _with_watching(ctx: typer.Context, work: Callable[[Watching], Awaitable[T]]) -> T:
+    from grievance_core.catalogue import Catalogue
+    from grievance_core.integrity.watching import Watching
+    from helpline.commands.records import utc_now, with_database
+    from helpline.rules import rules_of
+
+    rules = rules_of(asked(ctx).settings, Catalogue.shipped())
+    return with_database(ctx, lambda sessions: work(Watching(sessions, rules=rules, clock=utc_now)))

@@ -22,6 +22,7 @@ from grievance_core.integrity.rates import (
     tail,
 )
 from grievance_core.integrity.service import Integrity
+from grievance_core.integrity.watching import WEEKS, Watching
 from grievance_core.lifecycle import EventKind, State
 from grievance_core.rules import SECOND_CALL_HOURS, Policy, Rules
 from grievance_core.service import Grievances
@@ -208,3 +209,58 @@ async def test_pressure_is_listed_for_the_leadership(engine: AsyncEngine, clock:
     assert (one.number, one.post) == (complaint.number, complaint.post)
     clock.move(days=1)
     assert not await integrity_of(engine, clock).pressed(clock())
+
+
+# Who stands out
+
+
+@service
+async def test_an_officer_who_suddenly_reports_within_hours_is_found(engine: AsyncEngine, clock: FixedClock) -> None:
+    house, began = house_of(engine, clock), clock()
+    for week in range(WEEKS):
+        for n in range(3 if week < WEEKS - 2 else 8):
+            clock.now = began + timedelta(weeks=week, hours=n)
+            number = (await house.register(a_draft(call_id=f"{week}-{n}"))).number
+            clock.move(hours=30 if week < WEEKS - 2 else 2)
+            await house.report(number, by="JE", text="done")
+    clock.now = began + timedelta(weeks=WEEKS - 1, days=2)
+    watching = Watching(async_sessionmaker(engine), rules=RULES, clock=clock)
+    (jump,) = await watching.jumps()
+    assert (jump.measure, jump.hits, jump.tries) == ("reported within a day", 16, 16)
+    assert (jump.past_hits, jump.past_tries) == (0, 36)
+
+
+@service
+async def test_an_agent_who_writes_down_yes_stands_out_beside_the_others(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    house = house_of(engine, clock)
+    for agent, satisfied in (("1001", 20), ("1002", 8), ("1003", 9), ("1004", 8)):
+        for n in range(20):
+            number = (await house.register(a_draft(call_id=f"{agent}-{n}"))).number
+            await house.report(number, by="JE", text="done")
+            await house.feedback(number, satisfied=n < satisfied, attempt=f"{agent}-{n}", channel="call", by=agent)
+    watching = Watching(async_sessionmaker(engine), rules=RULES, clock=clock)
+    (odd,) = await watching.agents(30, false_alarms=2)
+    assert (odd.who, odd.measure, odd.kind, odd.hits, odd.tries) == ("1001", "satisfied", "call", 20, 20)
+    assert (odd.past_hits, odd.past_tries) == (25, 60)
+    clock.move(days=31)
+    assert not await watching.agents(30)
+
+
+@service
+async def test_a_call_that_reached_nobody_counts_for_the_agent_who_made_it(
+    engine: AsyncEngine, clock: FixedClock
+) -> None:
+    house = house_of(engine, clock)
+    for agent, missed in (("1001", 20), ("1002", 1), ("1003", 1), ("1004", 1)):
+        for n in range(20):
+            number = (await house.register(a_draft(call_id=f"{agent}-{n}"))).number
+            await house.report(number, by="JE", text="done")
+            if n < missed:
+                await house.feedback_missed(number, attempt=f"{agent}-{n}", by=agent)
+            else:
+                await house.feedback(number, satisfied=n % 2 == 0, attempt=f"{agent}-{n}", channel="call", by=agent)
+    watching = Watching(async_sessionmaker(engine), rules=RULES, clock=clock)
+    (odd,) = await watching.agents(30, false_alarms=2)
+    assert (odd.who, odd.measure, odd.hits, odd.tries) == ("1001", "not reached", 20, 20)
