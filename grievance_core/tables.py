@@ -136,7 +136,10 @@ complaints = Table(
     Index(None, "district", "category", "registered_at"),
 )
 
-WATCHED = "kind IN ('satisfied', 'reported', 'second_feedback', 'pressed')"
+WATCHED = (
+    "kind IN ('satisfied', 'dissatisfied_first', 'dissatisfied_again', 'dissatisfied_at_top', 'feedback_missed', "
+    "'reported', 'second_feedback', 'pressed')"
+)
 
 # One thing that happened to a complaint. Columns are the fields of `Event`; rows are added and never changed.
 complaint_events = Table(

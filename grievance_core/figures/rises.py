@@ -265,11 +265,7 @@ def _over_the_state(
             min(counts[district], math.floor(outlook.expected + CUT * deviation(outlook.expected, outlook.spread)))
             for district, outlook in of.items()
         )
-        spread = (
-            MARGIN * one.spread[window]
-            + (0.0 if one.season_known else one.season_spread)
-            + 1 / (BASE * expected or 1.0)
-        )
+        spread = one.spread[window] + (0.0 if one.season_known else one.season_spread) + 1 / (BASE * expected or 1.0)
         up = sorted(
             ((district, counts[district], outlook.expected) for district, outlook in of.items()),
             key=lambda row: (row[2] - row[1]) / deviation(row[2], of[row[0]].spread),

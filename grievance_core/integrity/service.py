@@ -20,7 +20,11 @@ _events = complaint_events.c
 # The kinds stand in the statements themselves, as they do in the index, or PostgreSQL would not take that one.
 _KINDS = {
     kind: text(f"complaint_events.kind = '{kind.value}'")
-    for kind in (EventKind.SATISFIED, EventKind.REPORTED, EventKind.SECOND_FEEDBACK, EventKind.PRESSED)
+    for kind in (
+        *(EventKind.SATISFIED, EventKind.DISSATISFIED_FIRST, EventKind.DISSATISFIED_AGAIN),
+        *(EventKind.DISSATISFIED_AT_TOP, EventKind.FEEDBACK_MISSED),
+        *(EventKind.REPORTED, EventKind.SECOND_FEEDBACK, EventKind.PRESSED),
+    )
 }
 
 
@@ -70,7 +74,7 @@ class Integrity:
     async def draws(self, since: datetime) -> Draws:
         """Draw anew who was to be rung a second time, and compare with the record."""
         statement = select(_events.number, _events.seq, _events.attempt, _events.amount).where(
-            *_span(EventKind.SATISFIED, since, self._clock()), _events.attempt.is_not(None)
+            *in_span(EventKind.SATISFIED, since, self._clock()), _events.attempt.is_not(None)
         )
         satisfied = drawn = 0
         bent = []
@@ -90,7 +94,7 @@ class Integrity:
         statement = (
             select(_events.number, _events.at, _events.post, _events.reason, first.c.by, first.c.channel)
             .join(first, and_(first.c.number == _events.number, first.c.kind == EventKind.SATISFIED.value))
-            .where(*_span(EventKind.SECOND_FEEDBACK, since, self._clock()))
+            .where(*in_span(EventKind.SECOND_FEEDBACK, since, self._clock()))
         )
         with plain_errors():
             async with self._engine.connect() as session:
@@ -112,7 +116,7 @@ class Integrity:
             select(_events.number, _events.post, _events.at, _events.reason, func.max(before.c.at).label("had_since"))
             .join(before, and_(before.c.number == _events.number, before.c.seq < _events.seq))
             .where(
-                *_span(EventKind.REPORTED, since, self._clock()),
+                *in_span(EventKind.REPORTED, since, self._clock()),
                 _events.reason != "visited",
                 before.c.kind.in_([kind.value for kind in GIVES]),
             )
@@ -137,7 +141,7 @@ class Integrity:
     async def pressed(self, since: datetime) -> list[Pressed]:
         """Who said that an officer pressed them, newest first."""
         statement = select(_events.number, _events.post, _events.at).where(
-            *_span(EventKind.PRESSED, since, self._clock())
+            *in_span(EventKind.PRESSED, since, self._clock())
         )
         with plain_errors():
             async with self._engine.connect() as session:
@@ -156,5 +160,6 @@ GIVES = frozenset(
 """Events after which an officer has a complaint to work on anew."""
 
 
-def _span(kind: EventKind, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+def in_span(kind: EventKind, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Events of one of the watched kinds, found by their index."""
     return (_KINDS[kind], _events.at >= since, _events.at <= until)  # type: ignore[return-value]

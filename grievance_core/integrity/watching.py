@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from grievance_core.figures.tables import figure_counts
 from grievance_core.integrity.odd import FALSE_ALARMS, NOW_WEEKS, PAST_WEEKS, Answers, Odd, Weeks, jumps, odd_agents
-from grievance_core.integrity.service import GIVES
+from grievance_core.integrity.service import GIVES, in_span
 from grievance_core.lifecycle import EventKind
 from grievance_core.rules import Rules
 from grievance_core.store import plain_errors
@@ -56,27 +56,24 @@ class Watching:
     async def agents(self, days: int, *, false_alarms: float = FALSE_ALARMS) -> list[Odd]:
         """Agents whose share of satisfied or of not reached stands out, by the channel of their calls."""
         now = self._clock()
-        statement = (
-            select(_events.by, _events.channel, _events.kind, func.count().label("number"))
-            .where(
-                _events.kind.in_([kind.value for kind in ANSWERED]),
-                _events.at.between(now - timedelta(days=days), now),
-                _events.by.not_in(sorted(MACHINES)),
-            )
-            .group_by(_events.by, _events.channel, _events.kind)
-        )
-        found: dict[tuple[str, str], Counter[str]] = {}
+        found: dict[tuple[str, str], Counter[EventKind]] = {}
         with plain_errors():
             async with self._engine.connect() as session:
-                for row in await session.execute(statement):
-                    found.setdefault((row.by, row.channel), Counter())[row.kind] += row.number
+                for kind in ANSWERED:
+                    statement = (
+                        select(_events.by, _events.channel, func.count().label("number"))
+                        .where(*in_span(kind, now - timedelta(days=days), now), _events.by.not_in(sorted(MACHINES)))
+                        .group_by(_events.by, _events.channel)
+                    )
+                    for row in await session.execute(statement):
+                        found.setdefault((row.by, row.channel), Counter())[kind] += row.number
         answers = [
             Answers(
                 agent=agent,
                 kind=channel,
-                satisfied=counts[EventKind.SATISFIED.value],
-                dissatisfied=sum(counts[kind.value] for kind in DISSATISFIED),
-                not_reached=counts[EventKind.FEEDBACK_MISSED.value],
+                satisfied=counts[EventKind.SATISFIED],
+                dissatisfied=sum(counts[kind] for kind in DISSATISFIED),
+                not_reached=counts[EventKind.FEEDBACK_MISSED],
             )
             for (agent, channel), counts in found.items()
         ]
@@ -108,8 +105,7 @@ class Watching:
             select(_events.post, _events.at, func.max(before.c.at).label("had_since"))
             .join(before, and_(before.c.number == _events.number, before.c.seq < _events.seq))
             .where(
-                _events.kind == EventKind.REPORTED.value,
-                _events.at >= end - WEEKS * WEEK,
+                *in_span(EventKind.REPORTED, end - WEEKS * WEEK, end),
                 _events.at < end,
                 before.c.kind.in_(sorted(kind.value for kind in GIVES)),
             )
