@@ -93,4 +93,3 @@ Index(
     sqlite_where=is_resting,
     postgresql_where=is_resting,
 )
-Index("ix_dialer_contacts_number", of_contact.number)

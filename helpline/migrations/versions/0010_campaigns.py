@@ -82,7 +82,6 @@ def upgrade() -> None:
         sqlite_where=RESTING,
         postgresql_where=RESTING,
     )
-    op.create_index("ix_dialer_contacts_number", "dialer_contacts", ["number"])
 
 
 def downgrade() -> None:

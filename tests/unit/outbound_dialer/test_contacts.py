@@ -147,7 +147,7 @@ async def test_all_contacts_of_a_campaign_are_read_page_by_page(
     contacts: Contacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await load(contacts, *(line(key) for key in "abcde"))
-    monkeypatch.setattr(contacts_module, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(contacts_module, "PAGE", 2)
     assert [one.key async for one in contacts.of_campaign("water")] == list("abcde")
 
 
