@@ -224,7 +224,7 @@ def _house(
     )
     feedback = FeedbackCalls(grievances)
     dialer = Dialer(
-        sessions, link, feedback, clock=utc_now, settings=_dialer_settings(settings), on_outcome=feedback.take
+        sessions, link, feedback, clock=utc_now, settings=dialer_settings(settings), on_outcome=feedback.take
     )
     flows = Flows(
         desk=acd,
@@ -312,7 +312,8 @@ def _acd_settings(settings: Settings, folder: RunFolder) -> AcdSettings:
     )
 
 
-def _dialer_settings(settings: Settings) -> DialerSettings:
+def dialer_settings(settings: Settings) -> DialerSettings:
+    """How feedback calls go out, by `[dialer]`."""
     dialer = settings.dialer
     return DialerSettings(
         rules=Rules(

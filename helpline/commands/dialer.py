@@ -1,4 +1,4 @@
-"""`helpline dialer`: whom the dialer must not ring."""
+"""`helpline dialer`: whom the dialer must not ring, and why somebody is or is not rung now."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from helpline.commands.common import AsJson, asked, show_json, show_table
 from helpline.errors import HelplineError
 
 if TYPE_CHECKING:
+    from grievance_core.complaint import Complaint
     from outbound_dialer.do_not_ring import DoNotRing
 
 T = TypeVar("T")
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="Ten digits, as the citizen gives it.")]
 
-app = typer.Typer(no_args_is_help=True, help="Whom the dialer must not ring.")
+COMPLAINT_DIGITS = 12  # a citizen's own number has ten
+
+app = typer.Typer(no_args_is_help=True, help="Whom the dialer must not ring; why somebody is or is not rung now.")
 
 
 @app.command()
@@ -73,6 +76,56 @@ def barred(
         show_json(views)
         return
     show_table(("number", "since", "by", "why"), (tuple(view.values()) for view in views), nothing="Nobody is barred.")
+
+
+@app.command()
+def why(
+    ctx: typer.Context,
+    whom: Annotated[str, typer.Argument(metavar="NUMBER|CONTACT", help="A citizen's number, or a complaint's.")],
+    as_json: AsJson = False,
+) -> None:
+    """Why somebody is or is not rung now: every gate before the call, in words.
+
+    \b
+    Example:
+      helpline dialer why 9876543210
+    """
+    from grievance_core.service import Grievances
+    from helpline.commands.records import utc_now, with_database, with_grievances
+    from helpline.dialer_why import answers
+    from helpline.wiring import dialer_settings
+
+    text = whom.strip().replace(" ", "")
+
+    async def complaints(grievances: Grievances) -> list[Complaint]:
+        return [await grievances.get(text)] if len(text) == COMPLAINT_DIGITS else await grievances.feedback_of(text)
+
+    rules = dialer_settings(asked(ctx).settings)
+    theirs = with_grievances(ctx, complaints)
+    found = with_database(
+        ctx,
+        lambda sessions: answers(text, theirs, sessions, rules=rules.rules, campaign=rules.campaign, now=utc_now()),
+    )
+    if as_json:
+        show_json(
+            [
+                {
+                    "campaign": one.campaign,
+                    "contact": one.contact,
+                    "rings": one.rings,
+                    "gates": [{"gate": gate.name, "open": gate.is_open, "why": gate.says} for gate in one.gates],
+                }
+                for one in found
+            ]
+        )
+        return
+    if not found:
+        typer.echo("Nobody here waits to be rung: no complaint of theirs awaits feedback, and they are on no list.")
+    for one in found:
+        verdict = "rung as soon as a line is free" if one.rings else "not rung now"
+        typer.echo(f"{one.campaign}, {one.contact}: {verdict}")
+        rows = ((gate.name, "open" if gate.is_open else "SHUT", gate.says) for gate in one.gates)
+        show_table(("gate", "is", "why"), rows, nothing="")
 
 
 def _with_list(ctx: typer.Context, work: Callable[[DoNotRing], Awaitable[T]]) -> T:
