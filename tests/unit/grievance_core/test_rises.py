@@ -188,7 +188,7 @@ def test_a_week_of_four_times_as_many_in_one_district_is_found_and_told_with_its
 
 
 @unit
-def test_a_third_more_in_all_districts_is_told_as_one_rise_of_many_though_no_district_shows_it() -> None:
+def test_nearly_half_more_in_all_districts_is_told_as_one_rise_of_many_though_no_district_shows_it() -> None:
     lift: Lift = lambda category, _district, back: 1.45 if category == "c3" and back < 2 else 1.0  # noqa: E731
     found = [find(World(seed, lift=lift).past()) for seed in range(6)]
     told = [[rise for rise in one.everywhere if rise.category == "c3"] for one in found]
