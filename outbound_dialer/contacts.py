@@ -208,24 +208,22 @@ class Contacts:
             raise ImportUnderWay(_under_way(campaign)) from None
 
     async def _add(self, campaign: str, list_id: int, lines: Sequence[Listed]) -> None:
-        rows = [
-            {
-                "campaign": campaign,
-                "key": one.key,
-                "list": list_id,
-                "number": one.number,
-                "complaint": one.complaint,
-                "language": one.language,
-                "due_at": one.due,
-            }
-            for one in sorted(lines, key=lambda one: one.key)
-        ]
         async with self._sessions.begin() as session:
-            dialect = (await session.connection()).dialect.name
-            kind = postgresql if dialect == "postgresql" else sqlite
+            connection = await session.connection()
+            dialect = connection.dialect
+            kind = postgresql if dialect.name == "postgresql" else sqlite
             if kind is sqlite:
                 await session.execute(text(f"PRAGMA cache_size=-{IMPORT_CACHE}"))
-            await session.execute(kind.insert(contacts_table).on_conflict_do_nothing(), rows)
+            columns = ("campaign", "key", "list", "number", "complaint", "language", "due_at")
+            statement = kind.insert(contacts_table).values(dict.fromkeys(columns)).on_conflict_do_nothing()
+            compiled = statement.compile(dialect=dialect)
+            in_database = of_contact.due_at.type.dialect_impl(dialect).bind_processor(dialect) or (lambda at: at)
+            rows = [
+                (campaign, one.key, list_id, one.number, one.complaint, one.language, in_database(one.due))  # type: ignore[no-untyped-call]
+                for one in sorted(lines, key=lambda one: one.key)
+            ]
+            # Past SQLAlchemy's handling of each single value, which takes longer than the database does.
+            await connection.exec_driver_sql(str(compiled), rows)
             await session.execute(update(lists_table).where(_of_list.id == list_id).values(touched_at=self._clock()))
 
     async def _take_away(self, list_id: int) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from outbound_dialer import contacts as contacts_module
 from outbound_dialer.campaign import Campaign, CampaignState, Mode
@@ -18,6 +18,8 @@ from outbound_dialer.campaigns import Campaigns
 from outbound_dialer.contact_lines import Listed
 from outbound_dialer.contacts import Contacts, Loaded, head_of
 from outbound_dialer.errors import CampaignRefused, ImportUnderWay
+from outbound_dialer.store import metadata
+from tests.postgres import Postgres
 from tests.unit.outbound_dialer.conftest import ELEVEN
 
 pytestmark = pytest.mark.service
@@ -178,3 +180,21 @@ async def test_a_campaign_runs_only_with_a_list_and_in_a_mode_that_dials(
 async def test_a_name_that_is_taken_is_refused(campaigns: Campaigns, name: str) -> None:
     with pytest.raises(CampaignRefused, match=r"always there|already"):
         await campaigns.make(Campaign(name=name, made_at=ELEVEN, made_by="x"))
+
+
+async def test_a_list_is_loaded_on_postgresql_as_well(postgres_server: Postgres, clock: Clock) -> None:
+    engine = create_async_engine(postgres_server.url())
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.drop_all)
+            await connection.run_sync(metadata.create_all)
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        await Campaigns(sessions, clock=clock).make(Campaign(name="water", made_at=ELEVEN, made_by="supervisor"))
+        contacts = Contacts(sessions, clock=clock)
+        assert await load(contacts, line("b", due=2), line("a", due=1)) == Loaded(new=2, known=0)
+        assert await load(contacts, line("b"), line("c", due=3)) == Loaded(new=1, known=1)
+        assert await keys(contacts) == ["a", "b", "c"]
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.drop_all)
+    finally:
+        await engine.dispose()
