@@ -23,7 +23,8 @@ from helpline.console.sessions import CodeCheck, Sessions
 
 CHANNEL = "office"
 MAY_PROPOSE = WITH_AN_OFFICER - {State.CLOSURE_PROPOSED}
-NOTHING_TYPED: Typed = {"text": "", "reason": "", "explanation": "", "report": "", "level": ""}
+NOTHING_TYPED: Typed = {"text": "", "reason": "", "explanation": "", "report": "", "level": "", "visited": ""}
+VISITED = {"yes": True, "no": False}  # anything else: not said
 
 
 class Office:
@@ -122,9 +123,15 @@ class Office:
         if officer is None:
             return self._sign_in_page(status=403, message="Sign in first.")
         number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "text")}
+        values = {**NOTHING_TYPED, **await typed(request, "text", "visited")}
         try:
-            complaint = await self._parts.grievances.report(number, by=officer, text=values["text"], channel=CHANNEL)
+            complaint = await self._parts.grievances.report(
+                number,
+                by=officer,
+                text=values["text"],
+                visited=VISITED.get(values["visited"]),
+                channel=CHANNEL,
+            )
         except GrievanceError as error:
             return await self._refused(number, error, values)
         self._parts.kick_dialer()

@@ -127,6 +127,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "who": ("By", "किसने"),
     "report_resolved": ("Report as resolved", "निस्तारण आख्या"),
     "report_text": ("What was done", "क्या किया गया"),
+    "visited_asked": ("Was somebody on the spot?", "क्या मौके पर जाकर देखा गया?"),
+    "visited": ("Yes, seen on the spot", "हाँ, मौके पर देखा"),
+    "not_visited": ("No", "नहीं"),
+    "visit_not_said": ("Not said", "नहीं बताया"),
     "send_report": ("Send the report", "आख्या भेजें"),
     "close_specially": ("Propose to close specially", "विशेष बंद का प्रस्ताव"),
     "close_hint": (

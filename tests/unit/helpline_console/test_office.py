@@ -88,6 +88,23 @@ async def test_an_unknown_district_is_told(house: House) -> None:
     assert "There is no district" in answer.text
 
 
+@pytest.mark.parametrize(("answer", "recorded"), [("yes", "visited"), ("no", "not_visited"), ("", ""), ("perhaps", "")])
+async def test_a_report_records_whether_somebody_was_on_the_spot(house: House, answer: str, recorded: str) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    form = {"text": "The transformer was replaced", "visited": answer}
+    await house.web.post(f"/office/complaints/{complaint.number}/report", data=form)
+    assert (await house.grievances.history(complaint.number))[-1].reason == recorded
+
+
+async def test_a_refused_report_keeps_what_was_said_of_the_visit(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    answer = await house.web.post(f"/office/complaints/{complaint.number}/report", data={"text": "", "visited": "no"})
+    assert answer.status_code == 422
+    assert '<option value="no" selected>' in answer.text
+
+
 async def test_a_report_is_put_on_record_and_feedback_begins_at_once(house: House) -> None:
     complaint = await house.grievances.register(a_draft())
     await house.in_the_office()
