@@ -59,7 +59,8 @@ def interval(hits: int, tries: int) -> tuple[float, float]:
     share, square = hits / tries, NORMAL_95**2
     middle = (share + square / (2 * tries)) / (1 + square / tries)
     half = NORMAL_95 / (1 + square / tries) * math.sqrt(share * (1 - share) / tries + square / (4 * tries**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounded, the ends may miss a share of none or all by a hair; the interval holds its share.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def tail(hits: int, tries: int, share: float) -> float:

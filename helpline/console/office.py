@@ -1,4 +1,6 @@
-"""The office page: the officers' complaints, oldest due first, their reports and special closures.
+"""The office page: the officers' complaints, oldest due first, and what an officer can do with one.
+
+They report, ask the citizen, give it to the right department, get more time, or propose a special closure.
 
 Until officers have accounts of their own, everyone with the office code says who they are, and that is put on record.
 """
@@ -23,7 +25,17 @@ from helpline.console.sessions import CodeCheck, Sessions
 
 CHANNEL = "office"
 MAY_PROPOSE = WITH_AN_OFFICER - {State.CLOSURE_PROPOSED}
-NOTHING_TYPED: Typed = {"text": "", "reason": "", "explanation": "", "report": "", "level": "", "visited": ""}
+MAY_TRANSFER = WITH_AN_OFFICER - {State.CLOSURE_PROPOSED}
+NOTHING_TYPED: Typed = dict.fromkeys(
+    (
+        *("text", "visited"),  # of the report; the text of a decision too
+        "question",
+        *("category", "transfer_reason"),
+        *("days", "extension_reason"),
+        *("level", "reason", "explanation", "report"),
+    ),
+    "",
+)
 VISITED = {"yes": True, "no": False}  # anything else: not said
 
 
@@ -44,6 +56,9 @@ class Office:
             Route("/office/sign-out", self.sign_out, methods=["POST"]),
             Route("/office/complaints/{number}", self.complaint, methods=["GET"]),
             Route("/office/complaints/{number}/report", self.report, methods=["POST"]),
+            Route("/office/complaints/{number}/ask", self.ask, methods=["POST"]),
+            Route("/office/complaints/{number}/transfer", self.transfer, methods=["POST"]),
+            Route("/office/complaints/{number}/extend", self.extend, methods=["POST"]),
             Route("/office/complaints/{number}/close", self.close, methods=["POST"]),
             Route("/office/complaints/{number}/decide", self.decide, methods=["POST"]),
         ]
@@ -113,6 +128,9 @@ class Office:
             values=values,
             reasons=list(SpecialReason),
             can_report=complaint.state in WITH_AN_OFFICER,
+            can_ask=complaint.state in WITH_AN_OFFICER and complaint.question_at is None,
+            can_transfer=complaint.state in MAY_TRANSFER,
+            can_extend=complaint.state in WITH_AN_OFFICER and complaint.due_at is not None,
             can_close=complaint.state in MAY_PROPOSE and complaint.level > 1,
             can_decide=complaint.state is State.CLOSURE_PROPOSED,
         )
@@ -136,6 +154,59 @@ class Office:
             return await self._refused(number, error, values)
         self._parts.kick_dialer()
         return see(f"/office/complaints/{complaint.number}")
+
+    async def ask(self, request: Request) -> Response:
+        """A question to the citizen, who is rung with it."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "question")}
+        try:
+            await self._parts.grievances.ask_citizen(number, by=officer, text=values["question"], channel=CHANNEL)
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        self._parts.kick_dialer()
+        return see(f"/office/complaints/{number}")
+
+    async def transfer(self, request: Request) -> Response:
+        """To the department that it belongs to; after two transfers a supervisor decides (by the command line)."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "category", "transfer_reason")}
+        try:
+            await self._parts.grievances.transfer(
+                number,
+                category=values["category"],
+                by=officer,
+                text=values["transfer_reason"],
+                channel=CHANNEL,
+            )
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        return see(f"/office/complaints/{number}")
+
+    async def extend(self, request: Request) -> Response:
+        """More working days, granted by somebody of a higher level."""
+        officer = await self._sessions.who(request)
+        if officer is None:
+            return self._sign_in_page(status=403, message="Sign in first.")
+        number = request.path_params["number"]
+        values = {**NOTHING_TYPED, **await typed(request, "level", "days", "extension_reason")}
+        try:
+            await self._parts.grievances.extend(
+                number,
+                by=officer,
+                level=level_of(values),
+                days=days_of(values),
+                text=values["extension_reason"],
+                channel=CHANNEL,
+            )
+        except GrievanceError as error:
+            return await self._refused(number, error, values)
+        return see(f"/office/complaints/{number}")
 
     async def close(self, request: Request) -> Response:
         """Propose to close although the citizen is dissatisfied; a second person decides."""
@@ -185,3 +256,9 @@ class Office:
 def level_of(values: Typed) -> int:
     """The level that was chosen; 0, which nobody has, for anything else."""
     return int(values["level"]) if values["level"] in {"1", "2", "3", "4", "5"} else 0
+
+
+def days_of(values: Typed) -> int:
+    """The working days that were typed; 0, which nobody is granted, for anything else."""
+    days = values["days"].strip()
+    return int(days) if days.isascii() and days.isdigit() and len(days) <= 3 else 0

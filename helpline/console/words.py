@@ -132,6 +132,27 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "not_visited": ("No", "नहीं"),
     "visit_not_said": ("Not said", "नहीं बताया"),
     "send_report": ("Send the report", "आख्या भेजें"),
+    "ask_citizen": ("Ask the citizen", "नागरिक से पूछें"),
+    "ask_hint": (
+        "The citizen is rung with it; the answer stands in the history. The time runs on.",
+        "नागरिक को फ़ोन करके पूछा जाएगा; उत्तर इतिहास में आएगा। समय सीमा चलती रहेगी।",
+    ),
+    "question": ("Question", "प्रश्न"),
+    "send_question": ("Send the question", "प्रश्न भेजें"),
+    "question_open": ("A question to the citizen is open since", "नागरिक से प्रश्न पूछा जा चुका है"),
+    "transfer_to": ("It belongs to another department", "यह दूसरे विभाग का है"),
+    "transfer_hint": (
+        "The due time stays. After two transfers the helpline's supervisor decides.",
+        "समय सीमा वही रहेगी। दो स्थानांतरण के बाद हेल्पलाइन के पर्यवेक्षक निर्णय लेंगे।",
+    ),
+    "transfer_now": ("Give it to that department", "उस विभाग को भेजें"),
+    "extend_time": ("Grant more time", "समय बढ़ाएँ"),
+    "extend_hint": (
+        "Once at each level, by an officer of a higher level, with the reason on record.",
+        "हर स्तर पर एक बार, उच्च स्तर के अधिकारी द्वारा, कारण दर्ज करके।",
+    ),
+    "working_days": ("Working days", "कार्य दिवस"),
+    "grant_time": ("Grant them", "समय दें"),
     "close_specially": ("Propose to close specially", "विशेष बंद का प्रस्ताव"),
     "close_hint": (
         "Although the citizen is dissatisfied. Level 2 to 4 only; a second person of a higher level decides.",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -44,6 +44,7 @@ def call(post: str, agrees: bool, *, agent: str = "1001", n: int = 0) -> SecondC
 
 
 @unit
+@example(0, 31)
 @given(st.integers(0, 60), st.integers(1, 60))
 def test_the_interval_holds_the_share_and_lies_between_none_and_all(hits: int, more: int) -> None:
     tries = hits + more

@@ -230,7 +230,86 @@ async def test_a_closure_with_a_fault_comes_back_as_it_was_typed(
         assert "Two neighbours say otherwise" in answer.text
 
 
-@pytest.mark.parametrize("path", ["", "/report", "/close", "/decide"])
+async def test_a_question_is_put_on_record_and_the_citizen_is_rung_at_once(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    assert (await house.web.post(f"{path}/ask", data={"question": "Which pole?"})).status_code == 303
+    assert (await house.grievances.get(complaint.number)).question_at is not None
+    assert house.kicks == 1
+    page = (await house.web.get(path)).text
+    assert "Which pole?" in page
+    assert f'action="{path}/ask"' not in page
+    again = await house.web.post(f"{path}/ask", data={"question": "Which village?"})
+    assert (again.status_code, "Wait for the answer" in again.text) == (409, True)
+
+
+async def test_the_third_transfer_is_left_to_the_supervisor_and_the_due_time_stays(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    for category in ("HOM-01", "REV-01"):
+        data = {"category": category, "transfer_reason": "Not ours"}
+        assert (await house.web.post(f"{path}/transfer", data=data)).status_code == 303
+    moved = await house.grievances.get(complaint.number)
+    assert (moved.category, moved.due_at) == ("REV-01", complaint.due_at)
+    third = await house.web.post(f"{path}/transfer", data={"category": "HOM-02", "transfer_reason": "Theirs, not ours"})
+    assert (third.status_code, "A supervisor decides" in third.text) == (409, True)
+    assert "Theirs, not ours</textarea>" in third.text
+    assert '<option value="HOM-02" selected>' in third.text
+
+
+@pytest.mark.parametrize(
+    ("category", "reason", "said"),
+    [
+        ("HOM-99", "Not ours", "There is no category"),
+        ("", "Not ours", "There is no category"),
+        ("HOM-01", "", "The reason is empty"),
+    ],
+)
+async def test_a_transfer_with_a_fault_moves_nothing(house: House, category: str, reason: str, said: str) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    data = {"category": category, "transfer_reason": reason}
+    answer = await house.web.post(f"/office/complaints/{complaint.number}/transfer", data=data)
+    assert (answer.status_code, said in answer.text) == (422, True)
+    assert (await house.grievances.get(complaint.number)).category == complaint.category
+
+
+async def test_more_time_is_granted_once_by_a_higher_level(house: House) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    path = f"/office/complaints/{complaint.number}"
+    grant = {"level": "2", "days": "3", "extension_reason": "The laboratory's report is due"}
+    own = await house.web.post(f"{path}/extend", data=grant | {"level": "1"})
+    assert (own.status_code, "Ask your superior" in own.text) == (409, True)
+    assert (await house.web.post(f"{path}/extend", data=grant)).status_code == 303
+    longer = await house.grievances.get(complaint.number)
+    assert longer.due_at is not None
+    assert complaint.due_at is not None
+    assert longer.due_at > complaint.due_at
+    again = await house.web.post(f"{path}/extend", data=grant)
+    assert (again.status_code, "extended already" in again.text) == (409, True)
+
+
+@pytest.mark.parametrize("days", ["", "0", "-1", "16", "²", "three", "9999"])
+async def test_an_extension_of_no_length_is_told_and_keeps_its_reason(house: House, days: str) -> None:
+    complaint = await house.grievances.register(a_draft())
+    await house.in_the_office()
+    grant = {"level": "2", "days": days, "extension_reason": "The laboratory's report is due"}
+    answer = await house.web.post(f"/office/complaints/{complaint.number}/extend", data=grant)
+    assert (answer.status_code, "1 to 15 days" in answer.text) == (422, True)
+    assert "report is due</textarea>" in answer.text
+
+
+async def test_a_proposed_closure_is_not_transferred(house: House) -> None:
+    path = await proposed(house)
+    assert f'action="{path}/transfer"' not in (await house.web.get(path)).text
+    answer = await house.web.post(f"{path}/transfer", data={"category": "HOM-01", "transfer_reason": "x"})
+    assert answer.status_code == 409
+
+
+@pytest.mark.parametrize("path", ["", "/report", "/ask", "/transfer", "/extend", "/close", "/decide"])
 async def test_nothing_of_a_complaint_is_shown_or_done_without_the_code(house: House, path: str) -> None:
     complaint = await house.grievances.register(a_draft())
     url = f"/office/complaints/{complaint.number}{path}"
