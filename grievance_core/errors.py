@@ -12,7 +12,7 @@ GrievanceError
     UnknownComplaint     no complaint has this number
     NotAllowed           the life cycle forbids it now (.barred names the rule)
     ChangedMeanwhile     somebody else changed the complaint at the same moment
-    SheetUnreadable      a file of officers can't be read at all
+    SheetUnreadable      a file can't be read as a sheet at all
     SheetRefused         lines of it are wrong (.faults), so nothing was taken
     RosterRefused        a change of the roster of officers that can't be
     LetterRefused        no such letter in the outbox, or nothing is left to do about it
@@ -141,7 +141,7 @@ class StoreFailed(StoreError):
 
 
 class SheetUnreadable(GrievanceError):
-    """A file of officers can't be read at all: no spreadsheet, no columns, no line."""
+    """A file can't be read as a sheet at all: no spreadsheet, no columns, no line."""
 
 
 class SheetRefused(GrievanceError):

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from outbound_dialer.errors import InvalidList
+from telephony.numbers import national
 
 COLUMNS: Final = ("number", "key", "complaint", "language", "due")
 KEY: Final = re.compile(r"[\w./+-]{1,60}", re.ASCII)
 LANGUAGE: Final = re.compile(r"[a-z]{2,8}", re.ASCII)
-TEN_DIGITS: Final = re.compile(r"(?:\+?91|0)?([2-9]\d{9})", re.ASCII)
-"""A mobile, or a line with its area code; as people write it."""
+TEN_DIGITS: Final = re.compile(r"[2-9]\d{9}", re.ASCII)
+"""A mobile, or a line with its area code."""
 COMPLAINT: Final = re.compile(r"\d{12}", re.ASCII)
 _FILLING: Final = str.maketrans("", "", " -()")
 """What people write between digits."""
@@ -51,7 +52,7 @@ class _Wrong(Exception):
 
 def columns_of(heading: Sequence[str]) -> list[str]:
     """The columns that the file has, in its order. Raises InvalidList."""
-    names = [name.strip().lower().lstrip("\ufeff") for name in heading]
+    names = [name.strip().lower() for name in heading]
     while names and not names[-1]:
         names.pop()
     unknown = [name for name in names if name not in COLUMNS]
@@ -91,23 +92,22 @@ def read(
 
 
 def _listed(cells: Mapping[str, str], *, zone: tzinfo, now: datetime, asks: bool) -> Listed:
-    number = TEN_DIGITS.fullmatch(cells["number"].translate(_FILLING))
-    if number is None:
+    number = national(cells["number"])
+    if not TEN_DIGITS.fullmatch(number):
         raise _Wrong("number", "it is no telephone number. Ten digits are expected, a line with its area code.")
     complaint = cells.get("complaint", "").translate(_FILLING)
     if complaint and not COMPLAINT.fullmatch(complaint):
         raise _Wrong("complaint", "a complaint's number has twelve digits.")
     if asks and not complaint:
         raise _Wrong("complaint", "there is none, so the machine would have nothing to ask. Name the complaint.")
-    key = cells.get("key", "").strip() or complaint or number[1]
+    key = cells.get("key", "").strip() or complaint or number
     if not KEY.fullmatch(key):
         raise _Wrong("key", "1 to 60 letters, digits or signs of . / + - _ are expected.")
     language = cells.get("language", "").strip() or "hi"
     if not LANGUAGE.fullmatch(language):
         raise _Wrong("language", "a short name such as hi or en is expected.")
-    return Listed(
-        key=key, number=number[1], complaint=complaint, language=language, due=_due(cells.get("due", ""), zone, now)
-    )
+    due = _due(cells.get("due", ""), zone, now)
+    return Listed(key=key, number=number, complaint=complaint, language=language, due=due)
 
 
 def _due(text: str, zone: tzinfo, now: datetime) -> datetime:

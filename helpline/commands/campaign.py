@@ -191,7 +191,8 @@ def export(
     async def write(campaigns: Campaigns, contacts: Contacts) -> int:
         await campaigns.get(name)
         done = 0
-        with file.open("x", encoding="utf-8", newline="") as out:
+        file.touch(mode=0o600, exist_ok=False)  # personal data: from its first byte on nobody else may read it
+        with file.open("w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(("number", "key", "complaint", "language", "due", "not_before", "settled_as"))
             async for one in contacts.of_campaign(name):
@@ -199,7 +200,6 @@ def export(
                 about = (one.number, one.key, one.complaint, one.language)
                 writer.writerow((*about, one.due_at.isoformat(), rests, one.settled_as or ""))
                 done += 1
-        file.chmod(0o600)
         return done
 
     if file.exists():

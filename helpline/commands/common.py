@@ -108,7 +108,7 @@ def moment(text: str | None, ctx: typer.Context, how: str = "%d %b %Y %H:%M") ->
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal that shows how many of how many are done; nothing in a pipe."""
+    """A bar on a terminal that shows how many of how many (0: not known yet) are done; nothing in a pipe."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -117,6 +117,6 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
         task = progress.add_task(what, total=None)
 
         def told(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            progress.update(task, completed=done, total=total or None)
 
         yield told

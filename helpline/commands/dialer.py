@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="Ten digits, as the citizen gives it.")]
 
-COMPLAINT_DIGITS = 12  # a citizen's own number has ten
-
 app = typer.Typer(no_args_is_help=True, help="Whom the dialer must not ring; why somebody is or is not rung now.")
 
 
@@ -90,6 +88,7 @@ def why(
     Example:
       helpline dialer why 9876543210
     """
+    from grievance_core.numbers import DIGITS
     from grievance_core.service import Grievances
     from helpline.commands.records import utc_now, with_database, with_grievances
     from helpline.dialer_why import answers
@@ -98,7 +97,7 @@ def why(
     text = whom.strip().replace(" ", "")
 
     async def complaints(grievances: Grievances) -> list[Complaint]:
-        return [await grievances.get(text)] if len(text) == COMPLAINT_DIGITS else await grievances.feedback_of(text)
+        return [await grievances.get(text)] if len(text) == DIGITS else await grievances.feedback_of(text)
 
     rules = dialer_settings(asked(ctx).settings)
     theirs = with_grievances(ctx, complaints)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 
+from helpline.contact_files import ContactFile
 from tests.unit.helpline_cli.stand_ins import Shell
 
 pytestmark = pytest.mark.service
+
+NOW = datetime(2026, 11, 25, 6, tzinfo=UTC)
 
 GOOD = "number,complaint,due\n98765 43210,123456789012,2026-12-31\n+91 9876543211,123456789013,2026-12-30 17:30\n"
 BAD = GOOD + "12,123456789014,\n9876543213,,\n9876543214,123456789015,soon\n9876543215,123456789012,\n"
@@ -37,6 +42,7 @@ def test_a_list_is_imported_once_shown_and_exported(water: Shell, tmp_path: Path
     assert (one["state"], one["contacts"], one["waiting"], one["made_by"]) == ("draft", 2, 2, "supervisor")
     out = tmp_path / "out.csv"
     assert "2 contacts" in water.fine("campaign", "export", "water-2", str(out))
+    assert out.stat().st_mode & 0o077 == 0  # it is personal data
     with out.open(newline="") as read:
         rows = list(csv.DictReader(read))
     assert [(row["number"], row["key"], row["due"][:10]) for row in rows] == [
@@ -69,6 +75,16 @@ def test_a_sheet_is_read_like_a_csv(water: Shell, tmp_path: Path) -> None:
         book.active.append(row)
     book.save(tmp_path / "list.xlsx")
     assert "2 contacts are new" in water.fine("campaign", "import", "water-2", str(tmp_path / "list.xlsx"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_list_is_read_in_the_encodings_and_marks_of_excel(tmp_path: Path, encoding: str, mark: str) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(GOOD.replace(",", mark).replace("98765 43210", "९८७६५ ४३२१०").encode(encoding))
+    lines = ContactFile(file, zone=ZoneInfo("Asia/Kolkata"), now=NOW, asks=True)
+    assert lines.check() == (2, [])
+    assert [one.number for one in lines.right()] == ["9876543210", "9876543211"]
 
 
 @pytest.mark.parametrize(
