@@ -7,6 +7,8 @@ Until officers have accounts of their own, everyone with the office code says wh
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,6 +38,8 @@ NOTHING_TYPED: Typed = dict.fromkeys(
     ),
     "",
 )
+Deed = Callable[[str, str, Typed], Awaitable[None]]
+"""Something that the officer does with a complaint, by its number, the officer's name and what was typed."""
 VISITED = {"yes": True, "no": False}  # anything else: not said
 
 
@@ -137,65 +141,39 @@ class Office:
 
     async def report(self, request: Request) -> Response:
         """Resolved, says the officer: the citizen will be rung."""
-        officer = await self._sessions.who(request)
-        if officer is None:
-            return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "text", "visited")}
-        try:
-            complaint = await self._parts.grievances.report(
-                number,
-                by=officer,
-                text=values["text"],
-                visited=VISITED.get(values["visited"]),
-                channel=CHANNEL,
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
+            visited = VISITED.get(values["visited"])
+            await self._parts.grievances.report(
+                number, by=officer, text=values["text"], visited=visited, channel=CHANNEL
             )
-        except GrievanceError as error:
-            return await self._refused(number, error, values)
-        self._parts.kick_dialer()
-        return see(f"/office/complaints/{complaint.number}")
+            self._parts.kick_dialer()
+
+        return await self._done(request, deed, "text", "visited")
 
     async def ask(self, request: Request) -> Response:
         """A question to the citizen, who is rung with it."""
-        officer = await self._sessions.who(request)
-        if officer is None:
-            return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "question")}
-        try:
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
             await self._parts.grievances.ask_citizen(number, by=officer, text=values["question"], channel=CHANNEL)
-        except GrievanceError as error:
-            return await self._refused(number, error, values)
-        self._parts.kick_dialer()
-        return see(f"/office/complaints/{number}")
+            self._parts.kick_dialer()
+
+        return await self._done(request, deed, "question")
 
     async def transfer(self, request: Request) -> Response:
         """To the department that it belongs to; after two transfers a supervisor decides (by the command line)."""
-        officer = await self._sessions.who(request)
-        if officer is None:
-            return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "category", "transfer_reason")}
-        try:
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
             await self._parts.grievances.transfer(
-                number,
-                category=values["category"],
-                by=officer,
-                text=values["transfer_reason"],
-                channel=CHANNEL,
+                number, category=values["category"], by=officer, text=values["transfer_reason"], channel=CHANNEL
             )
-        except GrievanceError as error:
-            return await self._refused(number, error, values)
-        return see(f"/office/complaints/{number}")
+
+        return await self._done(request, deed, "category", "transfer_reason")
 
     async def extend(self, request: Request) -> Response:
         """More working days, granted by somebody of a higher level."""
-        officer = await self._sessions.who(request)
-        if officer is None:
-            return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "level", "days", "extension_reason")}
-        try:
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
             await self._parts.grievances.extend(
                 number,
                 by=officer,
@@ -204,19 +182,14 @@ class Office:
                 text=values["extension_reason"],
                 channel=CHANNEL,
             )
-        except GrievanceError as error:
-            return await self._refused(number, error, values)
-        return see(f"/office/complaints/{number}")
+
+        return await self._done(request, deed, "level", "days", "extension_reason")
 
     async def close(self, request: Request) -> Response:
         """Propose to close although the citizen is dissatisfied; a second person decides."""
-        officer = await self._sessions.who(request)
-        if officer is None:
-            return self._sign_in_page(status=403, message="Sign in first.")
-        number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "level", "reason", "explanation", "report")}
-        try:
-            complaint = await self._parts.grievances.propose_closure(
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
+            await self._parts.grievances.propose_closure(
                 number,
                 by=officer,
                 level=level_of(values),
@@ -225,23 +198,29 @@ class Office:
                 report=values["report"],
                 channel=CHANNEL,
             )
-        except GrievanceError as error:
-            return await self._refused(number, error, values)
-        return see(f"/office/complaints/{complaint.number}")
+
+        return await self._done(request, deed, "level", "reason", "explanation", "report")
 
     async def decide(self, request: Request) -> Response:
         """A second person approves or declines what was proposed."""
+
+        async def deed(number: str, officer: str, values: Typed) -> None:
+            grievances = self._parts.grievances
+            approved = values["decision"] == "approve"
+            decided = grievances.approve_closure if approved else grievances.decline_closure
+            await decided(number, by=officer, level=level_of(values), text=values["text"], channel=CHANNEL)
+
+        return await self._done(request, deed, "level", "text", "decision")
+
+    async def _done(self, request: Request, deed: Deed, *fields: str) -> Response:
+        """What an officer does with a complaint: then its page, or why not, with what was typed."""
         officer = await self._sessions.who(request)
         if officer is None:
             return self._sign_in_page(status=403, message="Sign in first.")
         number = request.path_params["number"]
-        values = {**NOTHING_TYPED, **await typed(request, "level", "text", "decision")}
-        grievances, level = self._parts.grievances, level_of(values)
+        values = {**NOTHING_TYPED, **await typed(request, *fields)}
         try:
-            if values["decision"] == "approve":
-                await grievances.approve_closure(number, by=officer, level=level, text=values["text"], channel=CHANNEL)
-            else:
-                await grievances.decline_closure(number, by=officer, level=level, text=values["text"], channel=CHANNEL)
+            await deed(number, officer, values)
         except GrievanceError as error:
             return await self._refused(number, error, values)
         return see(f"/office/complaints/{number}")
