@@ -3,7 +3,7 @@
 Worlds of 20 categories in 75 districts are drawn week by week: districts of all sizes, each category with a season
 of its own, growth, weeks that are busy in a whole category, and counts that vary more than by chance. Two and a half
 years of them are the past; then the live reckoning is asked. Limits are those of the whole state (158 categories,
-11,850 places). Needs numpy (test requirements). Run: .venv/bin/python bench/rises.py [--worlds N]
+11,850 places). Needs numpy (test requirements). Run: .venv/bin/python -m bench.grievance.rises [--worlds N]
 """
 
 from __future__ import annotations

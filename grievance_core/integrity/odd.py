@@ -41,12 +41,12 @@ class Odd:
 
     who: str
     measure: str
-    kind: str  # of the calls; empty for an officer
+    kind: str = ""  # of the calls; empty for an officer
     hits: int
-    tries: int  # 0 when it is a number and no share
+    tries: int = 0  # 0 when it is a number and no share
     expected: float  # hits, by their own past or by the others
-    past_hits: int  # their own before, or the others' now
-    past_tries: int
+    beside_hits: int  # what they are set beside: their own before, or the others' now
+    beside_tries: int = 0
     chance: float  # of being so far off, if nothing is wrong
 
     @property
@@ -111,12 +111,11 @@ def jumps_of_share(measure: str, posts: Mapping[str, Weeks], *, limit: float) ->
                 Odd(
                     who=post,
                     measure=measure,
-                    kind="",
                     hits=hits,
                     tries=tries,
                     expected=share * tries,
-                    past_hits=before,
-                    past_tries=asked,
+                    beside_hits=before,
+                    beside_tries=asked,
                     chance=chance,
                 )
             )
@@ -135,17 +134,7 @@ def jumps_of_number(measure: str, posts: Mapping[str, Weeks], *, limit: float) -
         chance = chance_of(hits, expected, MARGIN * spread * (1 + 1 / PAST_WEEKS) + 1 / before)
         if chance < limit:
             found.append(
-                Odd(
-                    who=post,
-                    measure=measure,
-                    kind="",
-                    hits=hits,
-                    tries=0,
-                    expected=expected,
-                    past_hits=before,
-                    past_tries=0,
-                    chance=chance,
-                )
+                Odd(who=post, measure=measure, hits=hits, expected=expected, beside_hits=before, chance=chance)
             )
     return found
 
@@ -211,8 +200,8 @@ def _beside_others(measure: str, kind: str, counts: Sequence[tuple[str, int, int
                 hits=hits,
                 tries=tries,
                 expected=share * tries,
-                past_hits=all_hits,
-                past_tries=all_tries,
+                beside_hits=all_hits,
+                beside_tries=all_tries,
                 chance=chance,
             )
 

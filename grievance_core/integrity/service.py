@@ -14,15 +14,17 @@ from grievance_core.integrity.rates import TOO_FAST, FastReport, SecondCall
 from grievance_core.lifecycle import EventKind
 from grievance_core.rules import Rules
 from grievance_core.store import plain_errors
-from grievance_core.tables import complaint_events
+from grievance_core.tables import WATCHED, complaint_events
 
 _events = complaint_events.c
-# The kinds stand in the statements themselves, as they do in the index, or PostgreSQL would not take that one.
+DISSATISFIED = (EventKind.DISSATISFIED_FIRST, EventKind.DISSATISFIED_AGAIN, EventKind.DISSATISFIED_AT_TOP)
+# The kinds stand in the statements themselves, as they do in the index, or PostgreSQL would not take that one; SQLite
+# takes it only for a question that holds the index's own condition, word for word.
+_WATCHED = text(f"complaint_events.{WATCHED}")
 _KINDS = {
     kind: text(f"complaint_events.kind = '{kind.value}'")
     for kind in (
-        *(EventKind.SATISFIED, EventKind.DISSATISFIED_FIRST, EventKind.DISSATISFIED_AGAIN),
-        *(EventKind.DISSATISFIED_AT_TOP, EventKind.FEEDBACK_MISSED),
+        *(EventKind.SATISFIED, *DISSATISFIED, EventKind.FEEDBACK_MISSED),
         *(EventKind.REPORTED, EventKind.SECOND_FEEDBACK, EventKind.PRESSED),
     )
 }
@@ -152,7 +154,7 @@ class Integrity:
 GIVES = frozenset(
     {
         *(EventKind.ASSIGNED, EventKind.OVERRIDDEN, EventKind.TRANSFERRED, EventKind.TRANSFER_DECIDED),
-        *(EventKind.DISSATISFIED_FIRST, EventKind.DISSATISFIED_AGAIN, EventKind.DISSATISFIED_AT_TOP),
+        *DISSATISFIED,
         *(EventKind.TIME_RAN_OUT, EventKind.OFFICER_GONE, EventKind.OBJECTED, EventKind.OBJECTED_AT_TOP),
         *(EventKind.LEFT_PARENT, EventKind.CLOSURE_DECLINED, EventKind.FEEDBACK_GIVEN_UP),
     }
@@ -162,4 +164,4 @@ GIVES = frozenset(
 
 def in_span(kind: EventKind, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
     """Events of one of the watched kinds, found by their index."""
-    return (_KINDS[kind], _events.at >= since, _events.at <= until)  # type: ignore[return-value]
+    return (_WATCHED, _KINDS[kind], _events.at >= since, _events.at <= until)  # type: ignore[return-value]

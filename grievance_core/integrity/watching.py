@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from grievance_core.figures.tables import figure_counts
 from grievance_core.integrity.odd import FALSE_ALARMS, NOW_WEEKS, PAST_WEEKS, Answers, Odd, Weeks, jumps, odd_agents
-from grievance_core.integrity.service import GIVES, in_span
+from grievance_core.integrity.service import DISSATISFIED, GIVES, in_span
 from grievance_core.lifecycle import EventKind
 from grievance_core.rules import Rules
 from grievance_core.store import plain_errors
@@ -22,7 +22,6 @@ WEEKS = NOW_WEEKS + PAST_WEEKS
 WEEK = timedelta(days=7)
 QUICK = timedelta(days=1)  # from having it to the report
 MACHINES = frozenset({"citizen", "dialer"})  # who wrote down what no agent did
-DISSATISFIED = (EventKind.DISSATISFIED_FIRST, EventKind.DISSATISFIED_AGAIN, EventKind.DISSATISFIED_AT_TOP)
 ANSWERED = (EventKind.SATISFIED, *DISSATISFIED, EventKind.FEEDBACK_MISSED)
 
 _counts = figure_counts.c

@@ -197,7 +197,7 @@ def _show_odd(found: list[Odd], as_json: bool, *, who: str, beside: str, nothing
                     "seen": odd.hits,
                     "of": odd.tries or None,
                     "expected": round(odd.expected, 1),
-                    "beside": [odd.past_hits, odd.past_tries or None],
+                    "beside": [odd.beside_hits, odd.beside_tries or None],
                     "chance": odd.chance,
                 }
                 for odd in found
@@ -211,7 +211,7 @@ def _show_odd(found: list[Odd], as_json: bool, *, who: str, beside: str, nothing
             odd.kind,
             _part(odd.hits, odd.tries),
             f"{odd.expected:.1f}",
-            _part(odd.past_hits, odd.past_tries),
+            _part(odd.beside_hits, odd.beside_tries),
         )
         for odd in found
     )

@@ -228,7 +228,7 @@ async def test_an_officer_who_suddenly_reports_within_hours_is_found(engine: Asy
     watching = Watching(async_sessionmaker(engine), rules=RULES, clock=clock)
     (jump,) = await watching.jumps()
     assert (jump.measure, jump.hits, jump.tries) == ("reported within a day", 16, 16)
-    assert (jump.past_hits, jump.past_tries) == (0, 36)
+    assert (jump.beside_hits, jump.beside_tries) == (0, 36)
 
 
 @service
@@ -244,7 +244,7 @@ async def test_an_agent_who_writes_down_yes_stands_out_beside_the_others(
     watching = Watching(async_sessionmaker(engine), rules=RULES, clock=clock)
     (odd,) = await watching.agents(30, false_alarms=2)
     assert (odd.who, odd.measure, odd.kind, odd.hits, odd.tries) == ("1001", "satisfied", "call", 20, 20)
-    assert (odd.past_hits, odd.past_tries) == (25, 60)
+    assert (odd.beside_hits, odd.beside_tries) == (25, 60)
     clock.move(days=31)
     assert not await watching.agents(30)
 

@@ -80,7 +80,7 @@ def test_an_officer_whose_citizens_are_suddenly_all_satisfied_is_found_with_what
     posts = {f"post-{n}": officer(chance) for n in range(OFFICERS)}
     posts["leaning"] = Weeks([20, 20] + [6] * PAST_WEEKS, [20, 20] + [12] * PAST_WEEKS)
     (odd,) = jumps_of_share("satisfied", posts, limit=1 / OFFICERS)
-    assert (odd.who, odd.hits, odd.tries, odd.past_hits, odd.past_tries) == ("leaning", 40, 40, 72, 144)
+    assert (odd.who, odd.hits, odd.tries, odd.beside_hits, odd.beside_tries) == ("leaning", 40, 40, 72, 144)
     assert odd.share == 1
     assert odd.expected == pytest.approx(20)
 
@@ -118,5 +118,5 @@ def test_who_writes_down_yes_and_who_does_not_ring_are_found_beside_the_others_o
     desk = Answers(agent="desk", kind="desk", satisfied=150, dissatisfied=0, not_reached=0)  # nobody else does these
     found = {(odd.who, odd.measure): odd for odd in odd_agents([*honest, yes, lazy, desk])}
     assert set(found) == {("yes", "satisfied"), ("lazy", "not reached")}
-    assert found["yes", "satisfied"].past_tries == sum(one.satisfied + one.dissatisfied for one in [*honest, lazy])
+    assert found["yes", "satisfied"].beside_tries == sum(one.satisfied + one.dissatisfied for one in [*honest, lazy])
     assert found["lazy", "not reached"].expected < 60

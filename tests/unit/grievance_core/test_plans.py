@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from grievance_core import store
-from grievance_core.tables import metadata
+from grievance_core.integrity.service import in_span
+from grievance_core.lifecycle import EventKind
+from grievance_core.tables import complaint_events, metadata
 from grievance_core.testing import NOON
 from tests.unit.grievance_core.stories import NUMBER
 
@@ -33,6 +35,10 @@ ASKED: dict[str, tuple[Ask, str]] = {
         "ix_complaints_district_category_registered_at",
     ),
     "special closures": (lambda s: store.special_closures(s, NOON), "ix_complaint_events_special"),
+    "what integrity looks at": (
+        lambda s: s.execute(select(complaint_events.c.number).where(*in_span(EventKind.REPORTED, NOON, NOON))),
+        "ix_complaint_events_watched",
+    ),
     "wrong PINs": (lambda s: store.wrong_pins_of(s, NUMBER, since=NOON), "ix_wrong_pins_number_at"),
 }
 
