@@ -69,7 +69,8 @@ def read(
 ) -> Iterator[Listed | Fault]:
     """Each line as a contact or as its first fault, in the file's order. Empty lines are passed over.
 
-    `now` is when what has no due time is due; `asks`: the machine asks about a complaint, so each line must name one.
+    `rows`: each with its line, the cells without blanks around them; `now`: when what has no due time is due; `asks`:
+    the machine asks about a complaint, so each line must name one.
     """
     seen: set[str] = set()
     for line, cells in rows:
@@ -92,7 +93,7 @@ def read(
 
 
 def _listed(cells: Mapping[str, str], *, zone: tzinfo, now: datetime, asks: bool) -> Listed:
-    number = national(cells["number"])
+    number = national(cells.get("number", ""))
     if not TEN_DIGITS.fullmatch(number):
         raise _Wrong("number", "it is no telephone number. Ten digits are expected, a line with its area code.")
     complaint = cells.get("complaint", "").translate(_FILLING)
@@ -100,21 +101,21 @@ def _listed(cells: Mapping[str, str], *, zone: tzinfo, now: datetime, asks: bool
         raise _Wrong("complaint", "a complaint's number has twelve digits.")
     if asks and not complaint:
         raise _Wrong("complaint", "there is none, so the machine would have nothing to ask. Name the complaint.")
-    key = cells.get("key", "").strip() or complaint or number
-    if not KEY.fullmatch(key):
+    key = cells.get("key", "")
+    if key and not KEY.fullmatch(key):
         raise _Wrong("key", "1 to 60 letters, digits or signs of . / + - _ are expected.")
-    language = cells.get("language", "").strip() or "hi"
+    language = cells.get("language") or "hi"
     if not LANGUAGE.fullmatch(language):
         raise _Wrong("language", "a short name such as hi or en is expected.")
     due = _due(cells.get("due", ""), zone, now)
-    return Listed(key=key, number=number, complaint=complaint, language=language, due=due)
+    return Listed(key=key or complaint or number, number=number, complaint=complaint, language=language, due=due)
 
 
 def _due(text: str, zone: tzinfo, now: datetime) -> datetime:
-    if not text.strip():
+    if not text:
         return now
     try:
-        found = datetime.fromisoformat(text.strip())
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise _Wrong("due", "a time such as 2026-12-31 or 2026-12-31 17:30 is expected.") from None
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)

@@ -21,6 +21,8 @@ def national(number: str) -> str:
     A short code (1076, 112) and a foreign number stay as they are; the foreign one keeps its `+`. Digits of any script
     are read (९८७…). What came out, put in again, comes out the same up to ten digits.
     """
+    if len(number) == NATIONAL_DIGITS and number.isascii() and number.isdecimal() and number[0] != "0":
+        return number  # as nearly all are, in lists of a million
     text = number.strip().lower()
     if text.startswith(("sip:", "sips:", "tel:")):
         text = text.partition(":")[2]

@@ -93,8 +93,11 @@ def why(
     from helpline.commands.records import utc_now, with_database, with_grievances
     from helpline.dialer_why import answers
     from helpline.wiring import dialer_settings
+    from telephony.numbers import national
 
     text = whom.strip().replace(" ", "")
+    if len(text) != DIGITS:
+        text = national(text) or text
 
     async def complaints(grievances: Grievances) -> list[Complaint]:
         return [await grievances.get(text)] if len(text) == DIGITS else await grievances.feedback_of(text)

@@ -44,7 +44,7 @@ def test_every_gate_before_a_citizens_call_is_told_in_words(shell: Shell, tmp_pa
     shell.fine("campaign", "create", "water-2", "--mode", "preview")
     (tmp_path / "list.csv").write_text("number\n9876543210\n", encoding="utf-8")
     shell.fine("campaign", "import", "water-2", str(tmp_path / "list.csv"))
-    feedback, listed = shell.json("dialer", "why", "9876543210")
+    feedback, listed = shell.json("dialer", "why", "+91 98765 43210")
     assert (feedback["campaign"], feedback["contact"], feedback["rings"]) == ("feedback", number, False)
     shut = {gate["gate"]: gate["why"] for gate in feedback["gates"] if not gate["open"]}
     assert "do-not-ring list" in shut["number"]
